@@ -1,0 +1,1 @@
+"""The merge of Simpul: pure values and functions, standard library only."""

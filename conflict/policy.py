@@ -1,0 +1,75 @@
+"""Which of several standing writes a property shows, as its list declares it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from conflict.types import LABEL
+
+_PLAIN_KINDS = ("review", "last", "first", "max", "min", "union", "derived")
+_LATEST = re.compile(r"latest\(\s*([^\s()]+)\s*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A property's policy: `str(Policy.parse(text))` gives the canonical text back.
+
+    >>> Policy.parse("latest( tgl_ukur )")
+    Policy(kind='latest', date_property='tgl_ukur')
+    >>> str(Policy.parse("latest(tgl_ukur)")), str(Policy.parse("first"))
+    ('latest(tgl_ukur)', 'first')
+    """
+
+    kind: str
+    date_property: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Policy:
+        """Read `review last first latest(<date>) max min union derived`; ValueError otherwise."""
+        wanted = text.strip()
+        if wanted in _PLAIN_KINDS:
+            return cls(wanted)
+        match = _LATEST.fullmatch(wanted)
+        if match is None:
+            known = ", ".join((*_PLAIN_KINDS, "latest(<date property>)"))
+            raise ValueError(f"no merge policy is called {wanted!r}; there are {known}")
+        return cls("latest", match[1])
+
+    def __str__(self) -> str:
+        return f"latest({self.date_property})" if self.kind == "latest" else self.kind
+
+
+REVIEW = Policy("review")
+LAST = Policy("last")
+UNION = Policy("union")
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """All that a list declares about its properties.
+
+    `kept_off_phones` are shown blank to phones; `filters` are the properties that
+    an access filter uses, whose reviews are moves.
+    """
+
+    by_property: Mapping[str, Policy] = field(default_factory=dict)
+    kept_off_phones: frozenset[str] = frozenset()
+    filters: frozenset[str] = frozenset()
+    dates: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = (p.date_property for p in self.by_property.values())
+        object.__setattr__(self, "dates", frozenset(name for name in named if name))
+
+    def of(self, name: str) -> Policy:
+        """The policy of a property; the option "imunisasi/bcg" has that of its union."""
+        if name == LABEL:
+            return LAST
+        known = self.by_property.get(name)
+        if known is not None:
+            return known
+        if "/" in name and self.by_property.get(name.split("/", 1)[0]) == UNION:
+            return UNION
+        return REVIEW
