@@ -1,0 +1,50 @@
+# Needs make and Python 3.11 or newer; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNNABLE := $(VENV)/.runnable
+TESTABLE := $(VENV)/.testable
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-nightly check format bench clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(TESTABLE) ## Make .venv with Simpul and its test tools in it
+
+run: $(RUNNABLE) ## Set up, make the demo regency and serve it
+	$(BIN)/simpul demo
+
+test: $(TESTABLE) ## Run every test, on two cores
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-nightly: $(TESTABLE) ## Run every test with many more random histories
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=nightly $(ARGS)
+
+check: $(TESTABLE) ## Formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(TESTABLE) ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(TESTABLE) ## Measure speed, as ratios to floors of the same run
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## Remove what these targets made; the data in instance/ stays
+	rm -rf $(VENV) build dist simpul.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is younger than the list of requirements it was made from, so that setting up happens once.
+$(RUNNABLE): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[postgres]'
+	@touch $@
+
+$(TESTABLE): $(RUNNABLE)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,postgres]'
+	@touch $@
