@@ -1,0 +1,1 @@
+"""The tests mirror the rooms; `scenarios/` tells stories through the real doors."""

@@ -1,0 +1,83 @@
+"""Imports run one way. CONTRIBUTING.md has the picture; here it is enforced."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = {
+    "conflict": set(),
+    "schemas": {"conflict"},
+    "odk_forms": {"conflict"},
+    "sync_server": {"conflict", "schemas", "odk_forms"},
+}
+# Libraries that would bring a database or the web into a room that has neither.
+HEAVY = {"flask", "sqlalchemy", "flask_sqlalchemy", "werkzeug", "sqlite_utils", "apscheduler"}
+GROUND = {"errors", "clock", "settings"}
+DOORS = {"openrosa", "rest", "sync", "pages", "commands", "jobs"}
+# Inside sync_server, from the ground up.
+RANKS = dict.fromkeys(GROUND, 0) | {"db": 1, "models": 2, "stores": 3}
+USE_CASE = 4  # every module with no rank of its own
+RANKS |= dict.fromkeys(DOORS, 5) | {"app": 6}
+STARTERS = {("commands", "app"), ("commands", "jobs")}  # a command starts the whole program
+FILES = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
+FILES = [p for p in FILES if "migrations" not in p.parts and p.name != "__main__.py"]
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, ...]]:
+    """Every imported name as parts: `from sync_server.stores import forms` gives all three."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            base = (*above, *(node.module or "").split(".")) if node.module else above
+            yield from ((*base, alias.name) for alias in node.names)
+
+
+@pytest.fixture(params=FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def module(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def test_a_room_imports_only_the_rooms_below_it(module):
+    room = module.relative_to(ROOT).parts[0]
+    for name, *_ in imports(module):
+        assert name not in {*ROOMS, "tests"} - ROOMS[room] - {room}, f"{room} imports {name}"
+        if room == "conflict":
+            assert name == room or name in sys.stdlib_module_names, f"conflict imports {name}"
+        if room in {"schemas", "odk_forms"}:
+            assert name not in HEAVY, f"{room} imports {name}"
+
+
+def test_inside_the_server_imports_run_downwards(module):
+    room, *inside = module.relative_to(ROOT).with_suffix("").parts
+    if room != "sync_server" or inside == ["__init__"]:
+        return
+    here = inside[0]
+    for name, *rest in imports(module):
+        if name != "sync_server" or not rest or rest[0] == here:
+            continue
+        mine, theirs = RANKS.get(here, USE_CASE), RANKS.get(rest[0], USE_CASE)
+        allowed = theirs < mine or theirs == mine <= USE_CASE or (here, rest[0]) in STARTERS
+        assert allowed, f"sync_server.{here} imports sync_server.{rest[0]}"
+
+
+def test_imports_stand_at_the_top(module):
+    for function in ast.walk(parsed(module)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                assert not isinstance(node, ast.Import | ast.ImportFrom), f"line {node.lineno}"
+
+
+def test_pyxform_is_behind_one_module():
+    users = [p for p in FILES if any(name == "pyxform" for name, *_ in imports(p))]
+    assert len(users) <= 1, users
