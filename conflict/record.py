@@ -79,9 +79,10 @@ class Record:
         )
         concurrent = not self._is_current(change)
         before = self.state
+        resettled: tuple[SettledChange, ...] = ()
         if self._is_simple(one):
             self.known[change.change_id] = one
-            after, resettled = append(before, one, policies), ()
+            after = append(before, one, policies)
         else:
             if not self.whole:
                 raise LookupError("this change needs the record's whole history")
@@ -97,7 +98,7 @@ class Record:
         return Taken(one, undo, view, concurrent, resettled)
 
     def view_at(self, served: int, policies: Policies) -> View:
-        """The record as it was when it first stood at the number `served`, or the highest below it."""
+        """The record as it first stood at the number `served`, or at the highest below it."""
         seen = dict(view_of(self.state, policies).seen)
         for step in self.undo:
             if step.served <= served:
@@ -110,7 +111,7 @@ class Record:
         return View(seen, tuple(sorted(self.state.deletes)))
 
     def waits_for(self, change: Change) -> str | None:
-        """What a waiting change lacks: `create`, or `branch <id> base <n>`, the first part missing."""
+        """What a waiting change lacks: `create`, or `branch <id> base <n>`, the first missing."""
         if not self._is_created():
             return "create"
         if change.branch_id is None or change.base_version is None:
@@ -195,8 +196,7 @@ class Record:
         Of two with one number (a cloned phone) neither is laid over, and nothing is
         missing on their account.
         """
-        assert change.base_version is not None
-        start = change.trunk_version
+        start, end = change.trunk_version, change.base_version or 0
         mates: list[SettledChange] = []
         complete = True
         if start is None:
@@ -206,15 +206,11 @@ class Record:
         numbered: dict[int, list[SettledChange]] = {}
         for one in self.known.values():
             base = one.change.base_version
-            if (
-                _same_branch(one, change)
-                and base is not None
-                and start <= base < change.base_version
-            ):
+            if _same_branch(one, change) and base is not None and start <= base < end:
                 numbered.setdefault(base, []).append(one)
         for _, twins in sorted(numbered.items()):
             mates.extend(twins if len(twins) == 1 else ())
-        return mates, complete and len(numbered) == max(0, change.base_version - start)
+        return mates, complete and len(numbered) == max(0, end - start)
 
     def _creates(self, change: Change) -> list[SettledChange]:
         """The create that a branch began with: the author's own when there are several."""

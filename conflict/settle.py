@@ -112,14 +112,14 @@ def _is_write(
     observed_on: str | None,
 ) -> bool:
     policy = policies.of(name)
-    if change.from_form and value == "":
-        if policy.kind in _BLANK_SAYS_NOTHING or name in policies.kept_off_phones:
-            return False
+    keeps_blank = policy.kind in _BLANK_SAYS_NOTHING or name in policies.kept_off_phones
+    if change.from_form and value == "" and keeps_blank:
+        return False
     if policy.kind == "union" and seen.source is None:
         return value == OPTION_IN
-    if value and policy.date_property and change.data.get(policy.date_property):
-        if _day(observed_on) != _day(seen.observed_on):
-            return True
+    dated = policy.date_property is not None and change.data.get(policy.date_property)
+    if value and dated and _day(observed_on) != _day(seen.observed_on):
+        return True
     return not same(value, seen.value, policy)
 
 
@@ -153,7 +153,7 @@ def _observed_on(change: Change, seen: Seen, view: View, policy: Policy) -> str 
 def _decided_date(
     change: Change, name: str, policy: Policy, received_at: str, state: RecordState | None
 ) -> str | None:
-    """A resolve's date: named, else the newest valid one listed, else the day the last was received."""
+    """A resolve's date: named, else the newest valid one listed, else the last day of receipt."""
     if policy.date_property is None:
         return None
     if named := change.data.get(policy.date_property):

@@ -37,7 +37,7 @@ def same(left: str, right: str, policy: Policy) -> bool:
 
 
 def valid_date(observed_on: str | None, received_at: str) -> date | None:
-    """The day of an observation, or None when it is no date or lies after the day following receipt.
+    """The day of an observation; None when it is no date or lies beyond the day after receipt.
 
     >>> valid_date("2026-11-21T08:00:00+07:00", "2026-11-21T03:00:00.000Z")
     datetime.date(2026, 11, 21)
