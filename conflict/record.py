@@ -97,6 +97,10 @@ class Record:
         self.undo.insert(0, undo)
         return Taken(one, undo, view, concurrent, resettled)
 
+    def shown_to(self, change: Change, policies: Policies) -> View:
+        """What the author of a change not yet taken in was shown."""
+        return self._shown(change, policies)[0]
+
     def view_at(self, served: int, policies: Policies) -> View:
         """The record as it first stood at the number `served`, or at the highest below it."""
         seen = dict(view_of(self.state, policies).seen)

@@ -99,7 +99,7 @@ class SettledChange:
 
     @property
     def order_time(self) -> str:
-        """The device's time, never later than the first server's: a clock set to 2035 wins nothing."""
+        """The device's time, at most that of the first server: a clock set to 2035 wins nothing."""
         client = self.change.client_time
         return min(client, self.received_at) if client else self.received_at
 

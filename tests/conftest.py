@@ -1,9 +1,12 @@
 """Fixtures for every room. They are few; data comes from plain functions in `tests/support/`."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import settings
 from playwright.sync_api import Browser, Page
 
@@ -50,6 +53,62 @@ def empty_database_url(
     name = cluster.create_database()
     yield cluster.url(name)
     cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file as `simpul init` leaves it."""
+    home = tmp_path_factory.mktemp("template") / "home"
+    path = home / "simpul.db"
+    Served(home, f"sqlite:///{path}").initialise()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a PostgreSQL database as `simpul init` leaves it."""
+    name = postgres.create_database()
+    Served(tmp_path_factory.mktemp("template") / "home", postgres.url(name)).initialise()
+    return name
+
+
+@pytest.fixture
+def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database with all tables and the first administrator in it."""
+    if engine_name == "sqlite":
+        path = tmp_path / "simpul.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    name = cluster.create_database(request.getfixturevalue("postgres_template"))
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def app(database_url: str, clock: FrozenClock, tmp_path: Path) -> Iterator[Flask]:
+    """The application in this process, on a database of its own, at the frozen clock's time."""
+    # Not at the top: the pure rooms' tests run at every save and should not wait for the server.
+    from sync_server.app import create_app  # noqa: PLC0415
+    from sync_server.db import db  # noqa: PLC0415
+    from sync_server.settings import load  # noqa: PLC0415
+
+    environ = {
+        "SIMPUL_HOME": str(tmp_path / "home"),
+        "SIMPUL_DATABASE_URL": database_url,
+        "SIMPUL_SECRET_KEY": "a secret of this test and no other",
+    }
+    app = create_app(load(environ), clock=clock)
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture

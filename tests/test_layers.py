@@ -19,7 +19,7 @@ HEAVY = {"flask", "sqlalchemy", "flask_sqlalchemy", "werkzeug", "sqlite_utils", 
 GROUND = {"errors", "clock", "settings"}
 DOORS = {"openrosa", "rest", "sync", "pages", "commands", "jobs"}
 # Inside sync_server, from the ground up.
-RANKS = dict.fromkeys(GROUND, 0) | {"db": 1, "models": 2, "stores": 3}
+RANKS = dict.fromkeys(GROUND, 0) | {"models": 1, "db": 2, "stores": 3}
 USE_CASE = 4  # every module with no rank of its own
 RANKS |= dict.fromkeys(DOORS, 5) | {"app": 6}
 STARTERS = {("commands", "app"), ("commands", "jobs")}  # a command starts the whole program

@@ -1,0 +1,1 @@
+"""Simpul: an offline-first sync server for ODK Collect and village hubs."""

@@ -1,0 +1,86 @@
+"""The store's engine, and the two ways into it.
+
+Writers begin IMMEDIATE, so a reader is never asked to become a writer half-way and
+fail as "locked"; readers use a plain BEGIN and are never kept out (SQLite in WAL,
+PostgreSQL always). `synchronous=FULL`: a commit is on the disk when it returns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from sync_server.errors import StoreBusy
+from sync_server.models.base import Base
+from sync_server.settings import Settings
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+_BUSY_SECONDS = 30
+# Threads of one process queue here in turn; SQLite's own busy wait is a lottery.
+_sqlite_writer = threading.Lock()
+
+
+def connect(app: Flask, settings: Settings) -> None:
+    """Give `app` its engine, with what each kind of database needs said to it."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    options: dict[str, Any] = {"pool_size": 40, "max_overflow": 10, "pool_timeout": 60}
+    if settings.database_url.startswith("postgresql"):
+        options |= {"pool_size": 10, "max_overflow": 30, "pool_pre_ping": True}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def tune(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the begin below is ours
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+@contextmanager
+def write_transaction() -> Iterator[Session]:
+    """The one way to write: commit on a clean exit, roll back on any exception.
+
+    Errors    `StoreBusy` when the database is locked, full or away: nothing was
+              written, and the same call may be made again.
+    """
+    engine = db.engine.execution_options(sqlite_begin="IMMEDIATE")
+    queue = _sqlite_writer if engine.dialect.name == "sqlite" else nullcontext()
+    with queue:
+        try:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except OperationalError as exc:
+            raise StoreBusy("the store cannot be written to just now") from exc
+
+
+@contextmanager
+def read_transaction() -> Iterator[Session]:
+    """One consistent snapshot of the store, for reading only."""
+    engine = db.engine
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with Session(engine, expire_on_commit=False) as session:
+        yield session

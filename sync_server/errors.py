@@ -1,0 +1,154 @@
+"""Every refusal that reaches a sender, with Central's number for it.
+
+A class fixes three facts: `code` (ODK Central's number, or ours from .50 up), its
+HTTP `status`, and what the sender should do next. The doors' one handler dresses it:
+JSON, an OpenRosa message, or a page.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Retry(StrEnum):
+    """What the sender should do next."""
+
+    NEVER = "never"  # the same bytes will be refused again
+    LATER = "later"  # nothing is wrong with the bytes; send them again
+    AFTER_PULL = "after_pull"  # pull first, then send again
+
+
+class SyncError(Exception):
+    """Base of every refusal. `details` may be shown to the sender: no secret, no name of a child."""
+
+    code: ClassVar[float]
+    retry: ClassVar[Retry] = Retry.NEVER
+
+    def __init__(self, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: the whole part of the code."""
+        return int(self.code)
+
+
+class BadRequest(SyncError):
+    """The request does not have the documented shape."""
+
+    code = 400.50
+
+
+class MissingXmlPart(SyncError):
+    """A submission came without the part `xml_submission_file`."""
+
+    code = 400.7
+
+
+class UnreadableBody(SyncError):
+    """The body could not be read as what its headers say."""
+
+    code = 400.39
+
+
+class BadForm(SyncError):
+    """A form definition that cannot be published; `details.messages` name sheet and cell."""
+
+    code = 400.15
+
+
+class BadValue(SyncError):
+    """A value is not acceptable; `details` name field and value."""
+
+    code = 400.11
+
+
+class WrongPassword(SyncError):
+    """The e-mail address and the password do not fit each other."""
+
+    code = 401.2
+
+
+class NotAuthenticated(SyncError):
+    """This needs somebody who is logged in."""
+
+    code = 401.2
+
+
+class NotAllowed(SyncError):
+    """Who is asking may not do this."""
+
+    code = 403.1
+
+
+class CsrfFailed(SyncError):
+    """A form of a page came without the token of its session."""
+
+    code = 403.50
+
+
+class NotFound(SyncError):
+    """There is no such thing here, or not for who is asking."""
+
+    code = 404.1
+
+
+class AlreadyThere(SyncError):
+    """Something of that name is here already."""
+
+    code = 409.3
+
+
+class InstanceDiffers(SyncError):
+    """Another content is known under this instanceID."""
+
+    code = 409.1
+
+
+class VersionTaken(SyncError):
+    """This form has another definition under the same version."""
+
+    code = 409.6
+
+
+class StaleVersion(SyncError):
+    """The record has moved on since the version named."""
+
+    code = 409.15
+    retry = Retry.AFTER_PULL
+
+
+class ReviewMoved(SyncError):
+    """The contenders are not those that were shown; `details.review` has the present ones."""
+
+    code = 409.50
+    retry = Retry.AFTER_PULL
+
+
+class TooLarge(SyncError):
+    """The body is over the published limit."""
+
+    code = 413.50
+
+
+class UnsupportedEncoding(SyncError):
+    """The body is encoded in a way that is not understood."""
+
+    code = 415.50
+
+
+class TooManyTries(SyncError):
+    """Too many wrong passwords; wait a little."""
+
+    code = 429.50
+    retry = Retry.LATER
+
+
+class StoreBusy(SyncError):
+    """The store could not take the writing now; the same bytes may be sent again."""
+
+    code = 503.50
+    retry = Retry.LATER

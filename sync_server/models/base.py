@@ -1,0 +1,39 @@
+"""What all tables share."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from sqlalchemy import Dialect, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Declarative base; every table of a project's data has `project_id` first in its key."""
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON as compact text, the same on both engines: read and written whole, never queried into."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+Instant = Annotated[str, mapped_column(String(24))]
+"""UTC text with milliseconds: it sorts as time."""
+
+MaybeInstant = Annotated[str | None, mapped_column(String(24))]
+Uuid = Annotated[str, mapped_column(String(36))]
+Json = Annotated[Any, mapped_column(JsonText)]
+Bytes = Annotated[bytes, mapped_column(LargeBinary)]
+Words = Annotated[str, mapped_column(Text)]
+MaybeWords = Annotated[str | None, mapped_column(Text)]

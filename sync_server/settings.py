@@ -1,0 +1,119 @@
+"""Every setting of the server: its name, its default, and what it does.
+
+Read from `SIMPUL_*` variables over an optional `simpul.toml` in the home folder.
+`docs/settings.md` is made from this table.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting; its variable is `SIMPUL_` and the name."""
+
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting("HOME", "./instance", "Folder for the database, the attachments and the secret key."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "SQLAlchemy URL of the store. Empty: SQLite in the home folder. "
+        "PostgreSQL: postgresql+psycopg://user:password@host/database.",
+    ),
+    Setting(
+        "PUBLIC_URL",
+        "",
+        "Address phones reach this server at, such as https://simpul.example.go.id. "
+        "Empty: the address each request came to.",
+    ),
+    Setting("SECRET_KEY", "", "Signs sessions and seals device tokens. Made by `simpul init`."),
+    Setting("LANGUAGE", "id", "Language of pages and of messages to phones: id or en."),
+    Setting("TIMEZONE", "Asia/Jakarta", "Time zone in which pages show times."),
+    Setting("PART_BYTES", "2000000", "Size of one part of a submission, as advertised to phones."),
+    Setting("MAX_BODY_BYTES", "524288000", "Largest request body that is read at all."),
+    Setting("LATE_DAYS", "7", "A device silent for more days than this is late on the sync board."),
+)
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force. Frozen: nothing changes while the server runs."""
+
+    home: Path
+    database_url: str
+    public_url: str
+    secret_key: str
+    language: str
+    timezone: str
+    part_bytes: int
+    max_body_bytes: int
+    late_days: int
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment over `simpul.toml`; SettingsError names what is wrong."""
+    home = Path(environ.get("SIMPUL_HOME") or "./instance").resolve()
+    chosen = {s.name: s.default for s in SETTINGS}
+    chosen.update(_from_file(home / "simpul.toml"))
+    chosen.update({n: environ[f"SIMPUL_{n}"] for n in chosen if environ.get(f"SIMPUL_{n}")})
+    if chosen["LANGUAGE"] not in ("id", "en"):
+        raise SettingsError("SIMPUL_LANGUAGE is id or en")
+    return Settings(
+        home=home,
+        database_url=chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}",
+        public_url=chosen["PUBLIC_URL"].rstrip("/"),
+        secret_key=chosen["SECRET_KEY"] or _stored_key(home),
+        language=chosen["LANGUAGE"],
+        timezone=chosen["TIMEZONE"],
+        part_bytes=_whole(chosen, "PART_BYTES"),
+        max_body_bytes=_whole(chosen, "MAX_BODY_BYTES"),
+        late_days=_whole(chosen, "LATE_DAYS"),
+    )
+
+
+def make_key(home: Path) -> None:
+    """Write a new secret key into the home folder, unless one is there."""
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "secret.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+
+
+def _stored_key(home: Path) -> str:
+    path = home / "secret.key"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _from_file(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path.name} is not TOML: {exc}") from exc
+    known = {s.name.lower() for s in SETTINGS}
+    unknown = sorted(found.keys() - known)
+    if unknown:
+        raise SettingsError(f"{path.name} names unknown settings: {', '.join(unknown)}")
+    return {name.upper(): str(value) for name, value in found.items()}
+
+
+def _whole(chosen: Mapping[str, str], name: str) -> int:
+    if not chosen[name].isdecimal():
+        raise SettingsError(f"SIMPUL_{name} is a whole number, not {chosen[name]!r}")
+    return int(chosen[name])
