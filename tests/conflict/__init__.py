@@ -1,0 +1,1 @@
+"""The merge, without a database: what one runs on save."""
