@@ -1,0 +1,110 @@
+"""What is forgiven in the XML of real devices, and what never is."""
+
+import pytest
+
+from odk_forms.xml import MAX_BYTES, XmlError, attribute, child, content, parse_strict, quoted
+from odk_forms.xml import parse_tolerant as parse
+
+
+def value(raw: bytes) -> str:
+    return content(child(parse(raw), "a"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param(b"<d><a>9.1</a></d>", "9.1", id="plain"),
+        pytest.param(b"<d><a>(01)12&#29;10AB</a></d>", "(01)12\x1d10AB", id="gs1-barcode"),
+        pytest.param(b"<d><a>1&#x1D;2</a></d>", "1\x1d2", id="gs1-hex"),
+        pytest.param(b"<d><a>1\x1d2</a></d>", "1\x1d2", id="raw-control"),
+        pytest.param(b"<d><a>1&#0;2\x003</a></d>", "1\ufffd2\ufffd3", id="nul"),
+        pytest.param(b"<d><a>&#55357;&#56832;</a></d>", "😀", id="split-surrogates"),
+        pytest.param(b"<d><a>&#xD83D;&#xde00;</a></d>", "😀", id="split-surrogates-hex"),
+        pytest.param(b"<d><a>&#55357;!</a></d>", "\ufffd!", id="half-a-pair"),
+        pytest.param(b"<d><a>&#64; &amp; &lt;</a></d>", "@ & <", id="collects-at-sign"),
+        pytest.param(b"\xef\xbb\xbf<d><a>x</a></d>", "x", id="bom"),
+        pytest.param(b"\n\r <?xml version='1.0'?><d><a>x</a></d>", "x", id="newline-first"),
+        pytest.param("<d><a>é</a></d>".encode("utf-16"), "é", id="utf-16-bom"),
+        pytest.param(
+            "<?xml version='1.0' encoding='iso-8859-1'?><d><a>é</a></d>".encode("latin-1"),
+            "é",
+            id="declared-latin-1",
+        ),
+        pytest.param(
+            "<?xml version='1.0' encoding='utf-16'?><d><a>é</a></d>".encode(),
+            "é",
+            id="declared-utf-16-but-is-not",
+        ),
+        pytest.param(
+            b"<?xml version='1.0' encoding='x-odd'?><d><a>x</a></d>", "x", id="unknown-encoding"
+        ),
+        pytest.param(b"<d><a>\xffx</a></d>", "\ufffdx", id="bad-bytes"),
+        pytest.param(b"<d><a>1<!-- c -->2</a></d>", "12", id="comment"),
+        pytest.param(b"<d><a><![CDATA[<!DOCTYPE x>]]></a></d>", "<!DOCTYPE x>", id="cdata"),
+        pytest.param(b"<d><orx:a>x</orx:a></d>", "x", id="undeclared-prefix"),
+        pytest.param(b"<d xmlns:o=''><o:a>x</o:a></d>", "x", id="empty-namespace"),
+        pytest.param(b"<d xmlns='urn:f' xmlns:o='urn:o'><o:a>x</o:a></d>", "x", id="namespaces"),
+        pytest.param(b"<d><a/></d>", "", id="blank"),
+    ],
+)
+def test_forgiven(raw, text):
+    assert value(raw) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        pytest.param(b"", "empty", id="nothing"),
+        pytest.param(b"  ", "empty", id="white-space"),
+        pytest.param(b"hello", "cannot be read", id="not-xml"),
+        pytest.param(b"<d><a>1</a><b>cut", "cannot be read", id="cut-short"),
+        pytest.param(b"<d><a>1&#29;2</a><b>cut", "cannot be read", id="cut-short-with-a-barcode"),
+        pytest.param(b"<d><o:a>1</o:a><b>cut", "cannot be read", id="cut-short-with-a-prefix"),
+        pytest.param(b"<d><a>\x1d</b></d>", "cannot be read", id="wrong-end-with-a-control"),
+        pytest.param(b"<d><a\x1d>1</a></d>", "cannot be read", id="control-in-a-name"),
+        pytest.param(b"<d><a>1</b></d>", "cannot be read", id="wrong-end"),
+        pytest.param(b"<d><a>1&nbsp;2</a></d>", "cannot be read", id="undefined-entity"),
+        pytest.param(b"<d><a>1 & 2</a></d>", "cannot be read", id="bare-ampersand"),
+        pytest.param(b"<d/><d/>", "cannot be read", id="two-roots"),
+        pytest.param(b"<d>" + b"<a>" * 300 + b"</a>" * 300 + b"</d>", "depth", id="deep"),
+        pytest.param(b"<!DOCTYPE d><d/>", "DOCTYPE", id="doctype"),
+        pytest.param(b'<!DOCTYPE d [<!ENTITY a "b">]><d>&a;</d>', "DOCTYPE", id="entity"),
+        pytest.param(
+            b"<?xml version='1.0'?>\n<!-- x -->\n<?p q?><!DOCTYPE d><d/>",
+            "DOCTYPE",
+            id="doctype-after-comments",
+        ),
+        pytest.param("<!DOCTYPE d><d/>".encode("utf-16"), "DOCTYPE", id="doctype-in-utf-16"),
+        pytest.param(b"<d>" + b"x" * MAX_BYTES + b"</d>", "larger", id="too-large"),
+    ],
+)
+def test_never_forgiven(raw, word):
+    with pytest.raises(XmlError, match=word):
+        parse(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"<d><a>&#29;</a></d>",
+        b"<d><o:a/></d>",
+        b"\n<?xml version='1.0'?><d/>",
+        b'<!DOCTYPE d [<!ENTITY a "b">]><d>&a;</d>',
+    ],
+)
+def test_a_form_must_be_well_formed(raw):
+    with pytest.raises(XmlError):
+        parse_strict(raw)
+
+
+def test_attributes_are_found_by_their_local_name():
+    root = parse(b"<d xmlns:o='urn:o' o:version='1' p:id='x' id='y'/>")
+
+    assert (attribute(root, "version"), attribute(root, "id")) == ("1", "y")
+    assert attribute(root, "other") is None
+
+
+def test_text_is_escaped_once_and_never_breaks_the_document():
+    text = 'Crate & "Barrel" <1>\x1d\x00'
+
+    assert quoted(text) == "Crate &amp; &quot;Barrel&quot; &lt;1&gt;"
