@@ -21,11 +21,15 @@ from conflict.types import Change, Op, RecordState, Seen, SettledChange, View
 class Undo:
     """What the properties altered by one step read before it; `None` where nothing stood.
 
-    `served` is the number phones were shown after the step.
+    `served` is the number phones were shown after the step. `unwritten` are values that
+    were writes before it and no more since, because their change was settled again:
+    property -> change -> what its author was shown. Whoever was shown such a value
+    replaces that.
     """
 
     served: int
     seen: Mapping[str, Seen | None]
+    unwritten: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Record:
             trunk_view=trunk_view,
         )
         concurrent = not self._is_current(change)
-        before = self.state
+        before, earlier = self.state, dict(self.known)
         resettled: tuple[SettledChange, ...] = ()
         if self._is_simple(one):
             self.known[change.change_id] = one
@@ -93,7 +97,7 @@ class Record:
         self.state = after
         if self.born_at is None and after.created:
             self.born_at = self.served
-        undo = Undo(self.served, _altered(before, after, one, policies))
+        undo = Undo(self.served, _altered(before, after, policies), _unwritten(earlier, resettled))
         self.undo.insert(0, undo)
         return Taken(one, undo, view, concurrent, resettled)
 
@@ -104,14 +108,19 @@ class Record:
     def view_at(self, served: int, policies: Policies) -> View:
         """The record as it first stood at the number `served`, or at the highest below it."""
         seen = dict(view_of(self.state, policies).seen)
+        unwritten: dict[str, dict[str, tuple[str, ...]]] = {}
         for step in self.undo:
             if step.served <= served:
                 break
+            for name, leaning in step.unwritten.items():
+                unwritten.setdefault(name, {}).update(leaning)
             for name, before in step.seen.items():
                 if before is None:
                     seen.pop(name, None)
                 else:
                     seen[name] = before
+        for name in unwritten.keys() & seen.keys():
+            seen[name] = _leaning(seen[name], unwritten[name])
         return View(seen, tuple(sorted(self.state.deletes)))
 
     def waits_for(self, change: Change) -> str | None:
@@ -255,9 +264,7 @@ def _branch_order(one: SettledChange) -> tuple[int, str]:
     return one.change.base_version or 0, one.change.change_id
 
 
-def _altered(
-    before: RecordState, after: RecordState, one: SettledChange, policies: Policies
-) -> dict[str, Seen | None]:
+def _altered(before: RecordState, after: RecordState, policies: Policies) -> dict[str, Seen | None]:
     """What each property altered by a step read before it."""
     names: Iterable[str] = after.fields.keys() | before.fields.keys()
     altered = {}
@@ -267,6 +274,31 @@ def _altered(
             if earlier != see(after, name, policies):
                 altered[name] = earlier
     return altered
+
+
+def _unwritten(
+    earlier: Mapping[str, SettledChange], resettled: Iterable[SettledChange]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The values that stopped being writes when their changes were settled again."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in resettled:
+        cid = one.change.change_id
+        for name, settled in one.properties.items():
+            was = earlier[cid].properties.get(name)
+            if was is not None and was.write and not settled.write:
+                found.setdefault(name, {})[cid] = settled.replaces
+    return found
+
+
+def _leaning(seen: Seen, unwritten: Mapping[str, tuple[str, ...]]) -> Seen:
+    """A value as it was seen, traced to the writes that stand for it now."""
+    source = seen.source
+    while source is not None and source in unwritten:
+        source = next(iter(unwritten[source]), None)
+    standing = list(seen.standing)
+    while any(cid in unwritten for cid in standing):
+        standing = [lean for cid in standing for lean in unwritten.get(cid, (cid,))]
+    return Seen(seen.value, source, seen.observed_on, tuple(dict.fromkeys(standing)))
 
 
 def needs_history(state: RecordState, changes: Sequence[Change], known: Iterable[Change]) -> bool:

@@ -282,6 +282,22 @@ def test_16_a_value_shown_while_its_chain_waited_is_replaced_by_who_was_shown_it
     assert not server.questions()
 
 
+def test_16_also_when_the_lost_form_comes_before_the_answer_of_the_other_phone():
+    #  server  v1 ── v2 A2 rt 07 (waiting) ── v3 A1 rt 07 comes: A2 wrote nothing ── v4 B1 rt 08
+    #  B                ╰── is shown A2's 07 ─────────────────────────────────────────╯
+    server = born(Server(), rt="05")
+    (a,) = phones(server, "A")
+    lost, second = a.fill(rt="07"), a.fill(rt="07")
+    a.send(server, second)
+    b = Phone("B").refresh(server)
+    a.send(server, lost)
+    b.fill(rt="08")
+    b.send(server)
+
+    assert (server.value("rt"), server.version()) == ("08", 4)
+    assert not server.questions()
+
+
 def test_18_rt_5_retyped_as_05_is_an_edit():
     server = born(Server(), rt="5")
     (a,) = phones(server, "A")
