@@ -313,6 +313,36 @@ def test_an_entity_in_a_place_the_form_does_not_know_takes_nothing_from_its_neig
     assert (kept.entity, other.code) == (SITI, "not_allowed")
 
 
+def test_repeats_that_update_carry_each_their_own_base():
+    weighing = form(
+        """
+        | survey |
+        |        | type                          | name   | label | save_to |
+        |        | begin_repeat                  | timbang | T    |         |
+        |        | select_one_from_file anak.csv | anak   | Anak  |         |
+        |        | decimal                       | bb     | Berat | bb      |
+        |        | end_repeat                    |        |       |         |
+        | entities |
+        |        | list_name | entity_id |
+        |        | anak      | ${anak}   |
+        """
+    )
+
+    def weighed(child: str, weight: str, base: str) -> str:
+        meta = entity(f'update="1" id="{child}" {base}', label=None)
+        return f"<timbang><anak>{child}</anak><bb>{weight}</bb><meta>{meta}</meta></timbang>"
+
+    offline = f'baseVersion="4" trunkVersion="3" branchId="{BRANCH}"'
+    answers = weighed(SITI, "9.1", 'baseVersion="2"') + weighed(BUDI, "8.7", offline)
+
+    found = changes(submission("", answers), weighing)
+
+    assert [(c.entity, c.data["bb"], c.base_version, c.trunk_version) for c in found] == [
+        (SITI, "9.1", 2, None),
+        (BUDI, "8.7", 4, 3),
+    ]
+
+
 def test_prefixes_and_namespaces_do_not_matter():
     raw = f"""<f:data xmlns:f="urn:f" id="f"><f:nama>Siti</f:nama><orx:meta>
       <entities:entity dataset="anak" create="1" id="{SITI}">

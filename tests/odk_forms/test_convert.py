@@ -5,6 +5,8 @@ import zipfile
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from odk_forms.convert import MAX_UPLOAD_BYTES, to_xform
@@ -261,6 +263,27 @@ def laughing(content: bytes) -> bytes:
 def test_what_is_no_form_is_refused_in_a_sentence(content, name, word):
     with pytest.raises(FormError, match=word):
         to_xform(content, name, validate=False)
+
+
+@given(st.data())
+def test_whatever_is_uploaded_only_a_form_error_comes_out(data):
+    name, content = data.draw(
+        st.sampled_from(
+            [
+                ("form.md", WEIGHING.encode()),
+                ("form.xlsx", workbook(WEIGHING)),
+                ("form.xml", converted(WEIGHING).xml),
+            ]
+        )
+    )
+    at = data.draw(st.integers(0, len(content)))
+    piece = data.draw(st.sampled_from([b"|", b"${", b"&", b"\x00", b"\xff"]) | st.binary())
+    damaged = content[:at] + piece + content[at + data.draw(st.integers(0, 40)) :]
+    try:
+        form = to_xform(damaged, name, validate=False)
+    except FormError:
+        return
+    assert read(form.xml).xml_form_id
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What is read from a submission, however its phone wrote it."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from odk_forms.errors import InstanceError
 from odk_forms.instance import read
@@ -99,3 +101,28 @@ def test_what_nothing_can_be_read_from(raw, word):
     with pytest.raises(InstanceError, match=word) as caught:
         read(raw)
     assert caught.value.code == "bad_xml"
+
+
+PIECES = (
+    b"&#29;",
+    b"&",
+    b"<x>",
+    b"\x00",
+    b"\xff",
+    b"&#xD800;",
+    b"<!DOCTYPE a>",
+    b"]]>",
+    b"\xef\xbb\xbf",
+)
+
+
+@given(st.integers(0, len(PLAIN)), st.integers(0, 30), st.sampled_from(PIECES) | st.binary())
+@example(0, 0, b"\xff\xfe")
+def test_whatever_comes_it_is_read_or_refused(at, cut, piece):
+    raw = PLAIN[:at] + piece + PLAIN[at + cut :]
+    try:
+        instance = read(raw)
+    except InstanceError:
+        return
+    assert instance.xml_form_id
+    assert instance.instance_id

@@ -149,7 +149,38 @@ def test_each_entity_owns_what_is_nearest_to_it():
     }
 
 
-@pytest.mark.parametrize("table", [VISIT, HOUSE], ids=["visit", "house"])
+NESTED = """
+| settings |
+|          | form_id | form_title | version |
+|          | rumah   | Rumah      | 1       |
+| survey   |
+|          | type                          | name   | label  | save_to      |
+|          | text                          | alamat | Alamat | rumah#alamat |
+|          | begin_group                   | ibu    | Ibu    |              |
+|          | text                          | nama   | Nama   | ibu#nama     |
+|          | begin_repeat                  | balita | Balita |              |
+|          | select_one_from_file anak.csv | anak   | Anak   |              |
+|          | decimal                       | bb     | Berat  | anak#bb      |
+|          | end_repeat                    |        |        |              |
+|          | end_group                     |        |        |              |
+| entities |
+|          | list_name | label     | entity_id                     | create_if    | update_if |
+|          | rumah     | ${alamat} |                               |              |           |
+|          | ibu       | ${nama}   |                               |              |           |
+|          | anak      | ${bb}     | coalesce(${anak}, uuid())     | ${anak} = '' | true()    |
+"""
+
+
+def test_groups_and_repeats_inside_each_other_own_entities():
+    assert {(one.list_name, one.owner): one.saves for one in form(NESTED).entities} == {
+        ("rumah", ""): {"alamat": "/alamat"},
+        ("ibu", "/ibu"): {"nama": "/ibu/nama"},
+        ("anak", "/ibu/balita"): {"bb": "/ibu/balita/bb"},
+    }
+    assert [one.list_name for one in form(NESTED).entities if one.may_update] == ["anak"]
+
+
+@pytest.mark.parametrize("table", [VISIT, HOUSE, NESTED], ids=["visit", "house", "nested"])
 def test_a_definition_can_be_kept_as_json(table):
     definition = form(table)
 
