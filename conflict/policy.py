@@ -73,3 +73,7 @@ class Policies:
         if "/" in name and self.by_property.get(name.split("/", 1)[0]) == UNION:
             return UNION
         return REVIEW
+
+    def hides(self, name: str) -> bool:
+        """Whether a property, or the union that an option is of, is kept off phones."""
+        return name in self.kept_off_phones or name.split("/", 1)[0] in self.kept_off_phones

@@ -112,8 +112,8 @@ def _is_write(
     observed_on: str | None,
 ) -> bool:
     policy = policies.of(name)
-    keeps_blank = policy.kind in _BLANK_SAYS_NOTHING or name in policies.kept_off_phones
-    if change.from_form and value == "" and keeps_blank:
+    keeps_blank = policy.kind in _BLANK_SAYS_NOTHING or policies.hides(name)
+    if change.from_form and keeps_blank and _left_blank(change, name):
         return False
     if policy.kind == "union" and seen.source is None:
         return value == OPTION_IN
@@ -121,6 +121,12 @@ def _is_write(
     if value and dated and _day(observed_on) != _day(seen.observed_on):
         return True
     return not same(value, seen.value, policy)
+
+
+def _left_blank(change: Change, name: str) -> bool:
+    """Whether the question of a property, or of the union that an option is of, was left blank."""
+    received = change.received()
+    return received.get(name, received.get(name.split("/", 1)[0])) == ""
 
 
 def _day(text: str | None) -> object:

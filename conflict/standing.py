@@ -13,6 +13,7 @@ from conflict.types import LABEL, RecordState, RecordStatus, Review, Seen, Stand
 OPTION_IN = "1"
 OPTION_OUT = "0"
 _NOTHING_SEEN = Seen("")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _NUMERIC_KINDS = frozenset({"latest", "max", "min"})
 
@@ -52,7 +53,7 @@ def valid_date(observed_on: str | None, received_at: str) -> date | None:
 
 def iso_date(text: str | None) -> date | None:
     """The first ten characters as a calendar date, or None."""
-    if text is None or len(text) < 10 or text[4] != "-":
+    if text is None or not _DAY.match(text):
         return None
     try:
         return date.fromisoformat(text[:10])
@@ -123,14 +124,14 @@ _SHOWN: Mapping[str, Callable[[tuple[Write, ...]], str | None]] = {
 
 def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
     """One property of a record as somebody looking at it now sees it; None when nothing stands."""
+    standing = state.fields.get(name, Standing())
+    ids = tuple(w.change_id for w in standing.writes)
     if name in policies.dates:
         shown_on = _shown_date(state, name, policies)
-        return Seen(shown_on) if shown_on else None
-    standing = state.fields.get(name)
-    if standing is None or not standing.writes:
+        return Seen(shown_on or "", None, None, ids) if shown_on or ids else None
+    if not ids:
         return None
     shown = standing.shown_write()
-    ids = tuple(w.change_id for w in standing.writes)
     if shown is None:
         return Seen("", None, None, ids)
     return Seen(shown.value, shown.change_id, shown.observed_on, ids)
@@ -161,7 +162,7 @@ def for_phone(view: View, policies: Policies) -> View:
     """What of a view is in phones' lists: a property kept off phones is not."""
     if not policies.kept_off_phones:
         return view
-    kept = {n: s for n, s in view.seen.items() if n not in policies.kept_off_phones}
+    kept = {n: s for n, s in view.seen.items() if not policies.hides(n)}
     return View(kept, view.deletes)
 
 
@@ -187,6 +188,8 @@ def reviews(state: RecordState, policies: Policies) -> tuple[Review, ...]:
     found = []
     for name in sorted(state.fields):
         standing = state.fields[name]
+        if name in policies.dates:  # written while it was a property like any other
+            continue
         if len(standing.writes) == 1 and policies.of(name).kind != "latest":
             continue
         contenders = _contenders(standing, policies.of(name))
