@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-
 from typing import Any
 
 from sqlalchemy import exists, or_, select
