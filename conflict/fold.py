@@ -28,7 +28,9 @@ def fold(changes: Iterable[SettledChange], policies: Policies) -> RecordState:
     """The state of one record: a pure function of the set of its settled changes."""
     known = {one.change.change_id: one for one in changes}
     void = {one.change.of for one in known.values() if one.change.op is Op.REOPEN}
-    counted = [one for cid, one in known.items() if cid not in void]
+    counted = [
+        one for cid, one in known.items() if cid not in void or one.change.op is not Op.RESOLVE
+    ]
     replaced = _replaced(counted, known)
     written: dict[str, list[Write]] = {}
     for one in counted:
@@ -37,10 +39,14 @@ def fold(changes: Iterable[SettledChange], policies: Policies) -> RecordState:
                 written.setdefault(name, []).append(write)
     voided = {cid for one in counted for cid in one.voids}
     deletes = {
-        one.change.change_id: one.covers
+        one.change.change_id: {
+            name: _leaned_on(name, ids, known) for name, ids in one.covers.items()
+        }
         for one in counted
         if _is_delete(one) and one.change.change_id not in voided
     }
+    named = {cid for _, cid in replaced}
+    named.update(cid for covers in deletes.values() for ids in covers.values() for cid in ids)
     return _with_status(
         RecordState(
             version=sum(one.change.op not in _UNCOUNTED for one in known.values()),
@@ -48,7 +54,7 @@ def fold(changes: Iterable[SettledChange], policies: Policies) -> RecordState:
             fields={name: stand(writes, policies.of(name)) for name, writes in written.items()},
             deletes=deletes,
             waiting=sum(one.waiting for one in known.values()),
-            awaited=frozenset(cid for _, cid in replaced if cid not in known),
+            awaited=frozenset(named - known.keys()),
         )
     )
 
@@ -110,25 +116,31 @@ def _is_delete(one: SettledChange) -> bool:
 def _replaced(
     changes: Iterable[SettledChange], known: Mapping[str, SettledChange]
 ) -> set[tuple[str, str]]:
-    """Every (property, change id) that somebody replaced.
+    """Every (property, change id) that somebody replaced."""
+    return {
+        (name, target)
+        for one in changes
+        for name, settled in one.properties.items()
+        if settled.write
+        for target in _leaned_on(name, settled.replaces, known)
+        if target != one.change.change_id
+    }
 
-    To replace a received value that is no write any more is to replace what its own
-    author was shown, and so on down.
+
+def _leaned_on(
+    name: str, ids: tuple[str, ...], known: Mapping[str, SettledChange]
+) -> tuple[str, ...]:
+    """`ids`, and for each that is no write (any more) what its own author was shown, and so on.
+
+    To replace or cover such a value is to replace or cover that.
     """
-    replaced: set[tuple[str, str]] = set()
-    for one in changes:
-        for name, settled in one.properties.items():
-            todo = list(settled.replaces) if settled.write else []
-            while todo:
-                target = todo.pop()
-                if target == one.change.change_id or (name, target) in replaced:
-                    continue
-                replaced.add((name, target))
-                other = known.get(target)
-                seen = other.properties.get(name) if other else None
-                if seen is not None and not seen.write:
-                    todo.extend(seen.replaces)
-    return replaced
+    found = list(ids)
+    for cid in found:  # grows while it is read
+        one = known.get(cid)
+        seen = one.properties.get(name) if one else None
+        if seen is not None and not seen.write:
+            found.extend(more for more in seen.replaces if more not in found)
+    return tuple(found)
 
 
 def _with_status(state: RecordState) -> RecordState:

@@ -16,6 +16,8 @@ from conflict.settle import overlay, settle
 from conflict.standing import for_phone, see, view_of
 from conflict.types import Change, Op, RecordState, Seen, SettledChange, View
 
+_DECISIONS = frozenset({Op.RESTORE, Op.RESOLVE, Op.REOPEN})  # made over what this server shows
+
 
 @dataclass(frozen=True, slots=True)
 class Undo:
@@ -77,7 +79,7 @@ class Record:
             view,
             policies,
             received_at=received_at,
-            state=self.state,
+            known=self.known,
             waiting=waiting,
             trunk_view=trunk_view,
         )
@@ -155,18 +157,19 @@ class Record:
         if change.branch_id is None:
             return change.base_version == self.served
         own = len(self._branch(change)[0])
-        return (change.trunk_version or 0) + own == self.served
+        start = self.offset if change.trunk_version is None else change.trunk_version
+        return start + own == self.served
 
     def _shown(self, change: Change, policies: Policies) -> tuple[View, bool, View | None]:
         """What the author was shown, whether a part of it is missing, and the trunk of it."""
         if change.op is Op.CREATE:
             return View(), False, None
-        if change.branch_id is not None and change.base_version is not None:
+        if change.base_version is None or change.op in _DECISIONS:
+            return view_of(self.state, policies), False, None
+        if change.branch_id is not None:
             return self._shown_on_branch(change, policies)
         if not self._is_created() or change.change_id in self.known:
             return self._on_creates(change, policies), not self._is_created(), None
-        if change.base_version is None:
-            return view_of(self.state, policies), False, None
         view = self._served_view(change.base_version, policies)
         return (for_phone(view, policies) if change.from_form else view), False, None
 
@@ -214,7 +217,7 @@ class Record:
         complete = True
         if start is None:
             mates = self._creates(change)
-            complete = bool(mates)
+            complete = self._is_created()
             start = 1
         numbered: dict[int, list[SettledChange]] = {}
         for one in self.known.values():
@@ -226,7 +229,11 @@ class Record:
         return mates, complete and len(numbered) == max(0, end - start)
 
     def _creates(self, change: Change) -> list[SettledChange]:
-        """The create that a branch began with: the author's own when there are several."""
+        """The create that a branch began with: the author's own when there are several.
+
+        An only create is the branch's, whoever sent it: the same phone is one actor at a
+        hub and another at the centre. Of several that may be meant none is laid over.
+        """
         creates = [one for one in self.known.values() if one.change.op is Op.CREATE]
         if len(creates) < 2:
             return creates
@@ -246,7 +253,7 @@ class Record:
                 view,
                 policies,
                 received_at=one.received_at,
-                state=self.state,
+                known=self.known,
                 waiting=still,
                 trunk_view=trunk,
             )
@@ -336,8 +343,18 @@ def _lacks_a_mate(change: Change, here: Sequence[Change]) -> bool:
 
 
 def in_branch_order(changes: Iterable[Change]) -> list[Change]:
-    """Items of one batch, decided as a set: creates first, then each branch from its beginning."""
-    return sorted(changes, key=lambda c: (c.op is not Op.CREATE, c.base_version or 0))
+    """Items of one batch, decided as a set.
+
+    Creates come first, then each branch from its beginning, then what names no base, as
+    it was sent: who deletes a record after an update of the same batch has seen that.
+    """
+    return sorted(changes, key=_batch_order)
+
+
+def _batch_order(change: Change) -> tuple[int, int]:
+    if change.op is Op.CREATE:
+        return 0, 0
+    return (2, 0) if change.base_version is None else (1, change.base_version)
 
 
 def with_offset(record: Record, offset: int) -> Record:

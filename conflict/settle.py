@@ -6,7 +6,7 @@ part of its branch arrives. The law is `docs/merge.md`, section 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from conflict.policy import Policies, Policy
 from conflict.standing import (
@@ -16,11 +16,12 @@ from conflict.standing import (
     same,
     valid_date,
 )
-from conflict.types import Change, Op, RecordState, Seen, Settled, SettledChange, View, Write
+from conflict.types import Change, Op, Seen, Settled, SettledChange, View
 
 _BLANK_SAYS_NOTHING = frozenset({"latest", "first", "max", "min"})
 _REPLACES_ALL = frozenset({"last", "max", "min", "union", "derived"})
 _NOTHING = Seen("")
+_NOBODY: Mapping[str, SettledChange] = {}
 
 
 def settle(
@@ -29,28 +30,28 @@ def settle(
     policies: Policies,
     *,
     received_at: str,
-    state: RecordState | None = None,
+    known: Mapping[str, SettledChange] = _NOBODY,
     waiting: bool = False,
     trunk_view: View | None = None,
 ) -> SettledChange:
     """Settle `change`, whose author was shown `view`.
 
-    Shapes    `state` is the record as it stands here; only a `resolve` reads it,
-              for the dates of the writes it lists. `trunk_view` is kept with the
-              result while `waiting`.
+    Shapes    `known` are the record's changes that are here; only a `resolve` reads
+              them, for the dates of the writes and the covers of the deletes it lists.
+              `trunk_view` is kept with the result while `waiting`.
     Returns   every received property with `write`, `replaces` and `observed_on`;
               a delete's `covers`, the deletes that a restore or a resolve voids.
     Errors    none for any text a form can send.
     """
     properties = {
-        name: _settle_one(change, name, value, view, policies, received_at, state)
+        name: _settle_one(change, name, value, view, policies, received_at, known)
         for name, value in received_values(change, view, policies)
     }
     return SettledChange(
         change=change,
         received_at=received_at,
         properties=properties,
-        covers=_covers(change, view, state),
+        covers=_covers(change, view, known),
         voids=_voids(change, view),
         waiting=waiting,
         trunk_view=trunk_view if waiting else None,
@@ -90,12 +91,12 @@ def _settle_one(
     view: View,
     policies: Policies,
     received_at: str,
-    state: RecordState | None,
+    known: Mapping[str, SettledChange],
 ) -> Settled:
     policy = policies.of(name)
     seen = view.seen.get(name, _NOTHING)
     if change.op is Op.RESOLVE:
-        observed_on = _decided_date(change, name, policy, received_at, state)
+        observed_on = _decided_date(change, name, policy, received_at, known)
         return Settled(True, change.contenders, observed_on)
     observed_on = _observed_on(change, seen, view, policy)
     if not _is_write(change, name, value, seen, policies, observed_on):
@@ -157,28 +158,31 @@ def _observed_on(change: Change, seen: Seen, view: View, policy: Policy) -> str 
 
 
 def _decided_date(
-    change: Change, name: str, policy: Policy, received_at: str, state: RecordState | None
+    change: Change,
+    name: str,
+    policy: Policy,
+    received_at: str,
+    known: Mapping[str, SettledChange],
 ) -> str | None:
-    """A resolve's date: named, else the newest valid one listed, else the last day of receipt."""
+    """A resolve's date: named, else the newest valid listed, else when the last was received."""
     if policy.date_property is None:
         return None
     if named := change.data.get(policy.date_property):
         return named
-    listed = _listed(change, name, state)
-    valid = [w for w in listed if valid_date(w.observed_on, w.received_at) is not None]
+    listed = [
+        (settled.observed_on, one.received_at)
+        for cid in change.contenders
+        if (one := known.get(cid)) and (settled := one.properties.get(name)) and settled.write
+    ]
+    valid = [str(day) for day, received in listed if valid_date(day, received) is not None]
     if valid:
-        return max((str(w.observed_on) for w in valid), key=lambda text: text[:10])
-    return max((w.received_at for w in listed), default=received_at)[:10]
+        return max(valid, key=lambda text: text[:10])
+    return max((received for _, received in listed), default=received_at)[:10]
 
 
-def _listed(change: Change, name: str, state: RecordState | None) -> list[Write]:
-    standing = state.fields.get(name) if state else None
-    if standing is None:
-        return []
-    return [w for w in standing.writes if w.change_id in change.contenders]
-
-
-def _covers(change: Change, view: View, state: RecordState | None) -> dict[str, tuple[str, ...]]:
+def _covers(
+    change: Change, view: View, known: Mapping[str, SettledChange]
+) -> dict[str, tuple[str, ...]]:
     """What a delete covers: all that stood in its author's view; of a resolve, what it lists."""
     if change.op is Op.DELETE:
         return {name: seen.standing for name, seen in view.seen.items() if seen.standing}
@@ -186,10 +190,9 @@ def _covers(change: Change, view: View, state: RecordState | None) -> dict[str, 
         return {}
     listed = set(change.contenders)
     covered: dict[str, set[str]] = {}
-    for delete, covers in (state.deletes if state else {}).items():
-        if delete in listed:
-            for name, ids in covers.items():
-                covered.setdefault(name, set()).update(ids)
+    for delete in listed & set(view.deletes):
+        for name, ids in known[delete].covers.items():
+            covered.setdefault(name, set()).update(ids)
     for name, seen in view.seen.items():
         covered.setdefault(name, set()).update(cid for cid in seen.standing if cid in listed)
     return {name: tuple(sorted(ids)) for name, ids in covered.items() if ids}

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from conflict.policy import Policies, Policy
-from conflict.types import LABEL, RecordState, RecordStatus, Review, Seen, Standing, View, Write
+from conflict.types import LABEL, RecordState, Review, Seen, Standing, View, Write
 
 OPTION_IN = "1"
 OPTION_OUT = "0"
@@ -196,8 +196,11 @@ def reviews(state: RecordState, policies: Policies) -> tuple[Review, ...]:
         if contenders:
             kind = "move" if name in policies.filters else "field"
             found.append(Review(kind, name, contenders, standing.shown))
-    if state.status is RecordStatus.DISPUTED:
-        found.append(Review("delete", "", _delete_contenders(state)))
+    if state.deletes:  # not the status: an incomplete record may be in dispute too
+        alive = {cid for _, cid in uncovered(state.fields, state.deletes)}
+        if alive:
+            contenders = (*sorted(state.deletes), *sorted(alive - state.deletes.keys()))
+            found.append(Review("delete", "", contenders))
     return tuple(found)
 
 
@@ -218,12 +221,6 @@ def _contenders(standing: Standing, policy: Policy) -> tuple[str, ...]:
 
 def _ids(writes: Iterable[Write]) -> tuple[str, ...]:
     return tuple(w.change_id for w in writes)
-
-
-def _delete_contenders(state: RecordState) -> tuple[str, ...]:
-    """The deletes, and the changes whose writes no delete covers."""
-    alive = {cid for _, cid in uncovered(state.fields, state.deletes)}
-    return (*sorted(state.deletes), *sorted(alive - state.deletes.keys()))
 
 
 def uncovered(

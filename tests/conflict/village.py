@@ -7,7 +7,7 @@ second decision of the bidan. Days are ISO dates; a server's stamps grow by a se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conflict.policy import Policies, Policy
 from conflict.record import Record, Taken, needs_history
@@ -56,6 +56,10 @@ class Row:
     @property
     def screen(self) -> dict[str, str]:
         return {LABEL: self.label, **self.data}
+
+    def copy(self) -> Row:
+        """The row of a cloned phone."""
+        return replace(self, data=dict(self.data))
 
 
 class Server:
