@@ -1,0 +1,77 @@
+"""Passwords and tokens: made, kept so that a stolen database opens nothing, and checked.
+
+Passwords are argon2id. A token is random and long, so its SHA-256 is enough to find it
+by; what must be shown again (a device's QR) is also sealed under the server's secret key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sync_server.errors import BadValue
+
+MIN_PASSWORD = 10
+MAX_PASSWORD = 1024  # hashing more would let a stranger keep a processor busy
+
+_TOKEN_BYTES = 48  # 64 characters of A-Z a-z 0-9 - _
+_hasher = PasswordHasher()
+# Checked when nobody has the address, so that the answer takes as long as a wrong password.
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+def new_token() -> str:
+    """64 URL-safe characters that nobody can guess."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def hash_of_token(token: str) -> str:
+    """What a token is found by."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hash_password(password: str) -> str:
+    """The password as it is kept. Errors: `BadValue` when it is too short or absurdly long."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise BadValue(
+            f"a password has at least {MIN_PASSWORD} characters", field="password", value="***"
+        )
+    return _hasher.hash(password)
+
+
+def fits(password: str, password_hash: str | None) -> bool:
+    """Whether this is the password; as slow for a person who is not there as for one who is."""
+    if len(password) > MAX_PASSWORD:
+        return False
+    try:
+        _hasher.verify(password_hash or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return password_hash is not None
+
+
+def seal(text: str, secret_key: str) -> str:
+    """`text` so that only who has the secret key can read it."""
+    return _fernet(secret_key).encrypt(text.encode()).decode("ascii")
+
+
+def unseal(sealed: str, secret_key: str) -> str:
+    """What was sealed. Errors: `BadValue` when the secret key is not the one it was sealed with."""
+    try:
+        return _fernet(secret_key).decrypt(sealed).decode()
+    except InvalidToken as exc:
+        raise BadValue("this was sealed under another secret key", field="secret_key") from exc
+
+
+def _fernet(secret_key: str) -> Fernet:
+    if not secret_key:
+        raise BadValue("the server has no secret key; run `simpul init`", field="secret_key")
+    derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"simpul: device tokens")
+    return Fernet(base64.urlsafe_b64encode(derive.derive(secret_key.encode())))

@@ -1,0 +1,181 @@
+"""Device accounts ("app users"): a token that a QR carries to a phone, and the area it is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from sync_server.clock import Clock, instant
+from sync_server.credentials import hash_of_token, new_token, seal, unseal
+from sync_server.db import read_transaction, write_transaction
+from sync_server.errors import BadValue, NotFound
+from sync_server.stores import people as store
+from sync_server.stores import projects
+from sync_server.stores.audits import add_audit
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class AppUser:
+    """A device account just made, with the token of its QR."""
+
+    actor_id: int
+    display_name: str
+    token: str = field(repr=False)
+
+
+def create_app_user(
+    project_id: int,
+    display_name: str,
+    properties: Mapping[str, Any] | None = None,
+    *,
+    by: int | None,
+    clock: Clock,
+    secret_key: str,
+) -> AppUser:
+    """A device account of a project. `properties`: name -> a text, or a list of texts.
+
+    Errors    `NotFound` for an unknown project; `BadValue` for a blank name or a property
+              that the project has not.
+    """
+    name, token, at = display_name.strip(), new_token(), instant(clock.now())
+    if not name:
+        raise BadValue("a device has a name", field="displayName", value=display_name)
+    with write_transaction() as session:
+        if projects.find_project(session, project_id) is None:
+            raise NotFound("there is no such project")
+        borne = bearable(session, project_id, properties or {})
+        actor_id = store.insert_actor(session, kind="app_user", display_name=name, at=at)
+        row = {
+            "project_id": project_id,
+            "actor_id": actor_id,
+            "token_hash": hash_of_token(token),
+            "token_sealed": seal(token, secret_key),
+            "properties": borne,
+            "created_by": by,
+            "revoked_at": None,
+        }
+        store.insert_app_user(session, row)
+        details = {"actorId": actor_id, "properties": borne}
+        add_audit(session, "field_key.create", at=at, by=by, project_id=project_id, details=details)
+    return AppUser(actor_id, name, token)
+
+
+def reveal_token(project_id: int, actor_id: int, *, secret_key: str) -> str:
+    """The token of a device account, to show its QR again. Errors: `NotFound`, also if revoked."""
+    with read_transaction() as session:
+        row = _get(session, project_id, actor_id)
+    if row.revoked_at is not None:
+        raise NotFound("this device is revoked; make a new one")
+    return unseal(row.token_sealed, secret_key)
+
+
+def revoke_app_user(project_id: int, actor_id: int, *, by: int | None, clock: Clock) -> None:
+    """Let a device in no more. What it still sends is kept in quarantine. Twice is once."""
+    _revoke(project_id, actor_id, "field_key.session.end", by=by, at=instant(clock.now()))
+
+
+def delete_app_user(project_id: int, actor_id: int, *, by: int | None, clock: Clock) -> None:
+    """Revoke a device and list it no more; what it wrote stays under its name."""
+    at = instant(clock.now())
+    _revoke(project_id, actor_id, "field_key.delete", by=by, at=at, gone={"deleted_at": at})
+
+
+def _revoke(
+    project_id: int,
+    actor_id: int,
+    action: str,
+    *,
+    by: int | None,
+    at: str,
+    gone: Mapping[str, str] | None = None,
+) -> None:
+    with write_transaction() as session:
+        row = _get(session, project_id, actor_id)
+        revoked = {"revoked_at": row.revoked_at or at}
+        store.update_app_user(session, project_id, actor_id, revoked)
+        store.update_actor(session, actor_id, {"updated_at": at, **(gone or {})})
+        details = {"actorId": actor_id}
+        add_audit(session, action, at=at, by=by, project_id=project_id, details=details)
+
+
+def set_properties(
+    project_id: int,
+    actor_id: int,
+    properties: Mapping[str, Any],
+    *,
+    by: int | None,
+    clock: Clock,
+) -> None:
+    """Give a device another area: the properties named are all it bears from now on."""
+    at = instant(clock.now())
+    with write_transaction() as session:
+        _get(session, project_id, actor_id)
+        borne = bearable(session, project_id, properties)
+        store.update_app_user(session, project_id, actor_id, {"properties": borne})
+        store.update_actor(session, actor_id, {"updated_at": at})
+        details = {"actorId": actor_id, "properties": borne}
+        add_audit(session, "field_key.update", at=at, by=by, project_id=project_id, details=details)
+
+
+def rename_app_user(
+    project_id: int, actor_id: int, display_name: str, *, by: int | None, clock: Clock
+) -> None:
+    """Call a device by another name."""
+    name, at = display_name.strip(), instant(clock.now())
+    if not name:
+        raise BadValue("a device has a name", field="displayName", value=display_name)
+    with write_transaction() as session:
+        _get(session, project_id, actor_id)
+        store.update_actor(session, actor_id, {"display_name": name, "updated_at": at})
+        details = {"actorId": actor_id, "fields": ["displayName"]}
+        add_audit(session, "field_key.update", at=at, by=by, project_id=project_id, details=details)
+
+
+def add_actor_property(project_id: int, name: str, *, clock: Clock, by: int | None = None) -> None:
+    """Let devices and people of a project bear a property. Said twice it is said once."""
+    if not _NAME.fullmatch(name):
+        raise BadValue(
+            "a property name is letters, digits, '_', '-' and '.', and begins with a letter or '_'",
+            field="name",
+            value=name,
+        )
+    at = instant(clock.now())
+    with write_transaction() as session:
+        if projects.find_project(session, project_id) is None:
+            raise NotFound("there is no such project")
+        projects.add_actor_property(session, project_id, name)
+        details = {"name": name}
+        add_audit(
+            session, "actor_property.create", at=at, by=by, project_id=project_id, details=details
+        )
+
+
+def bearable(session: Session, project_id: int, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """`properties` if the project's actors may bear them: declared, and texts or lists of texts."""
+    declared = set(projects.list_actor_properties(session, project_id)) if properties else set()
+    for name, value in properties.items():
+        if name not in declared:
+            raise BadValue(
+                "this project has no such actor property; declare it first",
+                field="properties",
+                value=name,
+            )
+        texts = value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            raise BadValue(
+                "a property is a text or a list of texts", field="properties", value=name
+            )
+    return dict(properties)
+
+
+def _get(session: Session, project_id: int, actor_id: int) -> Any:
+    row = store.find_app_user(session, project_id, actor_id)
+    if row is None or row.deleted_at is not None:
+        raise NotFound("there is no such device")
+    return row

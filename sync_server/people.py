@@ -1,0 +1,345 @@
+"""Who there is: people who log in, projects, and the roles people hold in them.
+
+Device accounts are in `devices`. Every act of an administrator leaves an audit row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from sync_server import arrival
+from sync_server.clock import Clock, instant, moment
+from sync_server.credentials import fits, hash_of_token, hash_password, new_token
+from sync_server.db import read_transaction, write_transaction
+from sync_server.devices import (
+    AppUser,
+    add_actor_property,
+    bearable,
+    create_app_user,
+    delete_app_user,
+    reveal_token,
+    revoke_app_user,
+    set_properties,
+)
+from sync_server.errors import AlreadyThere, BadValue, NotFound, TooManyTries, WrongPassword
+from sync_server.roles import ADMIN, ROLES, Person, person, role_named
+from sync_server.stores import logins, projects
+from sync_server.stores import people as store
+from sync_server.stores.audits import add_audit
+
+__all__ = [
+    "ROLES",
+    "AppUser",
+    "Login",
+    "Person",
+    "add_actor_property",
+    "assign",
+    "create_app_user",
+    "create_project",
+    "create_user",
+    "csrf_of_token",
+    "current_node",
+    "delete_app_user",
+    "get_project",
+    "log_in",
+    "log_out",
+    "person_of_token",
+    "reveal_token",
+    "revoke_app_user",
+    "set_password",
+    "set_properties",
+    "set_up",
+    "unassign",
+    "update_project",
+    "update_user",
+]
+
+SESSION_LASTS = timedelta(hours=24)  # as in Central
+_FREE_TRIES = 5
+_LONGEST_WAIT = timedelta(minutes=15)
+_FAILURES_REST = timedelta(days=1)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A session just begun. `token` is told once and kept only as its hash."""
+
+    token: str = field(repr=False)
+    csrf: str = field(repr=False)
+    created_at: str
+    expires_at: str
+    person: Person
+
+
+def log_in(email: str, password: str, *, clock: Clock) -> Login:
+    """Begin a session.
+
+    Errors    `WrongPassword`, in the same time and words whether the address is known or
+              not; `TooManyTries` after five wrong ones, for a time that doubles.
+    """
+    now, address = clock.now(), _address(email)
+    with read_transaction() as session:
+        _refuse_hasty(logins.find_failure(session, address), now)
+        user = store.find_user_by_email(session, address)
+    if not fits(password, user.password_hash if user else None):
+        with write_transaction() as session:
+            rested = instant(now - _FAILURES_REST)
+            logins.add_failure(session, address, at=instant(now), forgotten_before=rested)
+        raise WrongPassword("the e-mail address or the password is not right")
+    token, csrf = new_token(), new_token()
+    row = {
+        "token_hash": hash_of_token(token),
+        "actor_id": user.id,
+        "csrf": csrf,
+        "created_at": instant(now),
+        "expires_at": instant(now + SESSION_LASTS),
+    }
+    with write_transaction() as session:
+        logins.clear_failures(session, address)
+        logins.insert_session(session, row)
+        add_audit(session, "user.session.create", at=instant(now), by=user.id)
+        someone = _person(session, logins.find_session(session, row["token_hash"], at=instant(now)))
+    return Login(token, csrf, row["created_at"], row["expires_at"], someone)
+
+
+def _address(email: str) -> str:
+    return email.strip().lower()[:320]
+
+
+def _refuse_hasty(failure: Any, now: datetime) -> None:
+    if failure is None or failure.count < _FREE_TRIES:
+        return
+    doubled = timedelta(seconds=15) * 2 ** min(failure.count - _FREE_TRIES, 10)
+    wait = moment(failure.last_at) + min(doubled, _LONGEST_WAIT) - now
+    if wait > timedelta(0):
+        seconds = int(wait.total_seconds()) + 1
+        raise TooManyTries("too many wrong passwords; wait a little", retryAfter=seconds)
+
+
+def person_of_token(token: str, *, clock: Clock) -> Person | None:
+    """Who holds this session token; None when nobody does, or no longer."""
+    with read_transaction() as session:
+        row = logins.find_session(session, hash_of_token(token), at=instant(clock.now()))
+        return _person(session, row) if row else None
+
+
+def csrf_of_token(token: str, *, clock: Clock) -> str | None:
+    """What the forms of this session's pages must carry; None when there is no session."""
+    with read_transaction() as session:
+        row = logins.find_session(session, hash_of_token(token), at=instant(clock.now()))
+    return row.csrf if row else None
+
+
+def log_out(token: str, *, clock: Clock) -> bool:
+    """End the session of a token; False when there is none."""
+    with write_transaction() as session:
+        actor_id = logins.delete_session(session, hash_of_token(token))
+        if actor_id is not None:
+            add_audit(session, "user.session.end", at=instant(clock.now()), by=actor_id)
+    return actor_id is not None
+
+
+def _person(session: Session, row: Any) -> Person:
+    roles = store.list_site_roles(session, row.actor_id)
+    return person(row, roles, store.list_project_roles(session, row.actor_id))
+
+
+def set_up(email: str, password: str, *, clock: Clock) -> bool:
+    """Make this node and its first administrator; False when that was done before."""
+    with read_transaction() as session:
+        if projects.find_node(session) is not None:
+            return False
+    address, hashed, at = _checked(email), hash_password(password), instant(clock.now())
+    with write_transaction() as session:
+        projects.insert_node(session, node=clock.new_id(), epoch=clock.new_id())
+        actor_id = _insert_user(session, address, hashed, address, None, at)
+        store.put_site_assignment(session, actor_id, ADMIN.system)
+        add_audit(session, "user.create", at=at, details={"actorId": actor_id, "role": "admin"})
+    return True
+
+
+def current_node() -> tuple[str, str]:
+    """This install's (node, epoch). Errors: `NotFound` before `simpul init`."""
+    with read_transaction() as session:
+        row = projects.find_node(session)
+    if row is None:
+        raise NotFound("this server is not set up yet; run `simpul init`")
+    return row.node, row.epoch
+
+
+def create_user(
+    email: str,
+    password: str | None,
+    *,
+    display_name: str = "",
+    language: str | None = None,
+    by: int | None = None,
+    clock: Clock,
+) -> int:
+    """A new person who logs in; their actor id. Without a password they cannot yet.
+
+    Errors    `BadValue` for an address that is none or a short password; `AlreadyThere`.
+    """
+    address, at = _checked(email), instant(clock.now())
+    hashed = None if password is None else hash_password(password)
+    try:
+        with write_transaction() as session:
+            actor_id = _insert_user(
+                session, address, hashed, display_name.strip() or address, language, at
+            )
+            add_audit(session, "user.create", at=at, by=by, details={"actorId": actor_id})
+    except IntegrityError as exc:
+        raise AlreadyThere(
+            "somebody has this e-mail address already", fields=["email"], values=[address]
+        ) from exc
+    return actor_id
+
+
+def _insert_user(
+    session: Session, email: str, hashed: str | None, name: str, language: str | None, at: str
+) -> int:
+    actor_id = store.insert_actor(session, kind="user", display_name=name, at=at)
+    store.insert_user(session, actor_id, email=email, password_hash=hashed, language=language)
+    return actor_id
+
+
+def _checked(email: str) -> str:
+    address = _address(email)
+    if not _EMAIL.fullmatch(address):
+        raise BadValue("this is not an e-mail address", field="email", value=address)
+    return address
+
+
+def update_user(
+    actor_id: int, changed: Mapping[str, str | None], *, by: int | None, clock: Clock
+) -> None:
+    """Alter display_name, email or language of a person; what is not named stays."""
+    at = instant(clock.now())
+    named = {n: v for n, v in changed.items() if n in ("email", "language")}
+    if named.get("email") is not None:
+        named["email"] = _checked(str(named["email"]))
+    try:
+        with write_transaction() as session:
+            _get_user(session, actor_id)
+            if changed.get("display_name"):
+                name = str(changed["display_name"]).strip()
+                store.update_actor(session, actor_id, {"display_name": name})
+            if named:
+                store.update_user(session, actor_id, named)
+            store.update_actor(session, actor_id, {"updated_at": at})
+            details = {"actorId": actor_id, "fields": sorted(changed)}
+            add_audit(session, "user.update", at=at, by=by, details=details)
+    except IntegrityError as exc:
+        raise AlreadyThere("somebody has this e-mail address already", fields=["email"]) from exc
+
+
+def set_password(actor_id: int, password: str, *, by: int | None, clock: Clock) -> None:
+    """Give a person another password, and end every session begun with the old one."""
+    hashed, at = hash_password(password), instant(clock.now())
+    with write_transaction() as session:
+        user = _get_user(session, actor_id)
+        store.update_user(session, actor_id, {"password_hash": hashed})
+        logins.delete_sessions_of(session, actor_id)
+        logins.clear_failures(session, user.email)
+        details = {"actorId": actor_id, "fields": ["password"]}
+        add_audit(session, "user.update", at=at, by=by, details=details)
+
+
+def _get_user(session: Session, actor_id: int) -> Any:
+    row = store.find_user(session, actor_id)
+    if row is None:
+        raise NotFound("there is no such user")
+    return row
+
+
+def create_project(
+    name: str, *, description: str | None = None, clock: Clock, by: int | None = None
+) -> int:
+    """A new project; its id."""
+    if not name.strip():
+        raise BadValue("a project has a name", field="name", value=name)
+    at = instant(clock.now())
+    with write_transaction() as session:
+        project_id = projects.insert_project(
+            session, uuid=clock.new_id(), name=name.strip(), description=description, at=at
+        )
+        add_audit(session, "project.create", at=at, by=by, project_id=project_id)
+    return project_id
+
+
+def update_project(
+    project_id: int, changed: Mapping[str, Any], *, by: int | None, clock: Clock
+) -> None:
+    """Alter name, description or archived of a project; what is not named stays."""
+    at = instant(clock.now())
+    with write_transaction() as session:
+        if projects.find_project(session, project_id) is None:
+            raise NotFound("there is no such project")
+        projects.update_project(session, project_id, {**changed, "updated_at": at})
+        details = {"fields": sorted(changed)}
+        add_audit(session, "project.update", at=at, by=by, project_id=project_id, details=details)
+
+
+def get_project(project_id: int) -> arrival.Project:
+    """A project as the one road knows it. Errors: `NotFound`."""
+    with read_transaction() as session:
+        row = projects.find_project(session, project_id)
+        node = projects.find_node(session)
+    if row is None or node is None:
+        raise NotFound("there is no such project")
+    return arrival.Project(row.id, row.uuid, node.node)
+
+
+def assign(
+    actor_id: int,
+    role: str | int,
+    project_id: int | None,
+    *,
+    properties: Mapping[str, Any] | None = None,
+    by: int | None = None,
+    clock: Clock,
+) -> None:
+    """Give somebody a role in a project, or everywhere; `properties` bind a viewer to an area.
+
+    Errors    `NotFound` for an unknown role, person or project; `BadValue` for properties
+              the project has not, or that are of no use with the role.
+    """
+    system, at = role_named(role).system, instant(clock.now())
+    if properties and (project_id is None or system != "viewer"):
+        raise BadValue("an area binds a viewer of one project", field="properties")
+    with write_transaction() as session:
+        if store.find_actor(session, actor_id) is None:
+            raise NotFound("there is no such person")
+        if project_id is None:
+            store.put_site_assignment(session, actor_id, system)
+        elif projects.find_project(session, project_id) is None:
+            raise NotFound("there is no such project")
+        else:
+            borne = bearable(session, project_id, properties or {})
+            store.put_assignment(session, project_id, actor_id, system, borne)
+        details = {"actorId": actor_id, "role": system, "properties": dict(properties or {})}
+        add_audit(
+            session, "assignment.create", at=at, by=by, project_id=project_id, details=details
+        )
+
+
+def unassign(
+    actor_id: int, role: str | int, project_id: int | None, *, by: int | None = None, clock: Clock
+) -> None:
+    """Take a role away. Errors: `NotFound` when it was not held."""
+    system, at = role_named(role).system, instant(clock.now())
+    with write_transaction() as session:
+        if not store.delete_assignment(session, project_id, actor_id, system):
+            raise NotFound("this role is not held")
+        details = {"actorId": actor_id, "role": system}
+        add_audit(
+            session, "assignment.delete", at=at, by=by, project_id=project_id, details=details
+        )

@@ -1,0 +1,233 @@
+"""People and devices: actors, users, device accounts, and the roles they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from sync_server.models.people import (
+    Actor,
+    AppUser,
+    Assignment,
+    Contact,
+    Project,
+    SiteAssignment,
+    User,
+)
+from sync_server.stores.upsert import insert_missing, insert_rows, table_of, upsert_rows
+
+_A = table_of(Actor).c
+_U = table_of(User).c
+_D = table_of(AppUser).c
+_P = table_of(Project).c
+_C = table_of(Contact).c
+_SA = table_of(SiteAssignment).c
+_PA = table_of(Assignment).c
+
+_USER = (
+    _A.id,
+    _A.display_name,
+    _A.created_at,
+    _A.updated_at,
+    _A.deleted_at,
+    _U.email,
+    _U.language,
+    _U.password_hash,
+)
+
+
+def insert_actor(session: Session, *, kind: str, display_name: str, at: str) -> int:
+    """A new actor; its id."""
+    actor_id = session.execute(
+        table_of(Actor)
+        .insert()
+        .values(kind=kind, display_name=display_name, created_at=at)
+        .returning(_A.id)
+    ).scalar_one()
+    return int(actor_id)
+
+
+def update_actor(session: Session, actor_id: int, changed: Mapping[str, Any]) -> None:
+    session.execute(update(table_of(Actor)).where(_A.id == actor_id).values(**changed))
+
+
+def find_actor(session: Session, actor_id: int) -> Any:
+    """The row of an actor who is still here, or None."""
+    return session.execute(
+        select(*_A).where(_A.id == actor_id, _A.deleted_at.is_(None))
+    ).one_or_none()
+
+
+def insert_user(
+    session: Session, actor_id: int, *, email: str, password_hash: str | None, language: str | None
+) -> None:
+    row = {"email": email, "password_hash": password_hash, "language": language}
+    insert_rows(session, User, [{"actor_id": actor_id, **row}])
+
+
+def update_user(session: Session, actor_id: int, changed: Mapping[str, Any]) -> None:
+    session.execute(update(table_of(User)).where(_U.actor_id == actor_id).values(**changed))
+
+
+def find_user(session: Session, actor_id: int) -> Any:
+    """A user who is still here with their actor, or None."""
+    return session.execute(_users().where(_A.id == actor_id)).one_or_none()
+
+
+def find_user_by_email(session: Session, email: str) -> Any:
+    return session.execute(_users().where(_U.email == email)).one_or_none()
+
+
+def list_users(session: Session) -> Sequence[Any]:
+    """Every user who is still here, by e-mail address."""
+    return session.execute(_users().order_by(_U.email)).all()
+
+
+def _users() -> Any:
+    return (
+        select(*_USER)
+        .join_from(table_of(User), table_of(Actor), _A.id == _U.actor_id)
+        .where(_A.deleted_at.is_(None))
+    )
+
+
+def list_site_roles(session: Session, actor_id: int) -> list[str]:
+    return [row.role for row in session.execute(select(_SA.role).where(_SA.actor_id == actor_id))]
+
+
+def list_project_roles(session: Session, actor_id: int) -> Sequence[Any]:
+    """What an actor is in each project: project_id, role, properties."""
+    return session.execute(
+        select(_PA.project_id, _PA.role, _PA.properties).where(_PA.actor_id == actor_id)
+    ).all()
+
+
+def list_site_assignments(session: Session) -> Sequence[Any]:
+    """Every role that holds everywhere: actor_id, role."""
+    return session.execute(select(*_SA).order_by(_SA.actor_id, _SA.role)).all()
+
+
+def list_assignments(session: Session, project_id: int) -> Sequence[Any]:
+    """The roles of a project: actor_id, role, properties."""
+    return session.execute(
+        select(_PA.actor_id, _PA.role, _PA.properties)
+        .where(_PA.project_id == project_id)
+        .order_by(_PA.actor_id, _PA.role)
+    ).all()
+
+
+def list_actors(session: Session, actor_ids: Sequence[int]) -> Sequence[Any]:
+    """The rows of actors who are still here, by id."""
+    return session.execute(
+        select(*_A)
+        .where(_A.id.in_(sorted(set(actor_ids))), _A.deleted_at.is_(None))
+        .order_by(_A.id)
+    ).all()
+
+
+def put_site_assignment(session: Session, actor_id: int, role: str) -> None:
+    insert_missing(session, SiteAssignment, [{"actor_id": actor_id, "role": role}])
+
+
+def put_assignment(
+    session: Session, project_id: int, actor_id: int, role: str, properties: Mapping[str, Any]
+) -> None:
+    """Give a role in a project, or give the role already held another area."""
+    row = {"project_id": project_id, "actor_id": actor_id, "role": role}
+    upsert_rows(session, Assignment, [{**row, "properties": dict(properties)}])
+
+
+def delete_assignment(session: Session, project_id: int | None, actor_id: int, role: str) -> bool:
+    """Take a role away; False when it was not held. `project_id` None: the one held everywhere."""
+    if project_id is None:
+        statement = (
+            delete(table_of(SiteAssignment))
+            .where(_SA.actor_id == actor_id, _SA.role == role)
+            .returning(_SA.actor_id)
+        )
+    else:
+        statement = (
+            delete(table_of(Assignment))
+            .where(_PA.project_id == project_id, _PA.actor_id == actor_id, _PA.role == role)
+            .returning(_PA.actor_id)
+        )
+    return session.execute(statement).first() is not None
+
+
+def insert_app_user(session: Session, row: Mapping[str, Any]) -> None:
+    insert_rows(session, AppUser, [row])
+
+
+def update_app_user(
+    session: Session, project_id: int, actor_id: int, changed: Mapping[str, Any]
+) -> None:
+    session.execute(
+        update(table_of(AppUser))
+        .where(_D.project_id == project_id, _D.actor_id == actor_id)
+        .values(**changed)
+    )
+
+
+def find_app_user(session: Session, project_id: int, actor_id: int) -> Any:
+    """A device account of a project with its actor, or None."""
+    return session.execute(_app_users(project_id).where(_D.actor_id == actor_id)).one_or_none()
+
+
+def list_app_users(session: Session, project_id: int) -> Sequence[Any]:
+    """The device accounts of a project by name, revoked ones too, with when each last asked."""
+    return session.execute(_app_users(project_id).order_by(_A.display_name, _A.id)).all()
+
+
+def _app_users(project_id: int) -> Any:
+    last = (
+        select(func.max(_C.last_at))
+        .where(_C.project_id == _D.project_id, _C.actor_id == _D.actor_id)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            _D.project_id,
+            _D.actor_id,
+            _D.token_sealed,
+            _D.properties,
+            _D.created_by,
+            _D.revoked_at,
+            _A.display_name,
+            _A.created_at,
+            _A.updated_at,
+            _A.deleted_at,
+            last.label("last_used"),
+        )
+        .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
+        .where(_D.project_id == project_id)
+    )
+
+
+def find_device(session: Session, project_id: int, token_hash: str) -> Any:
+    """Who a device token of a project is, in one statement; None when it is nobody's here.
+
+    Columns   actor_id, display_name, properties, revoked_at, project_uuid, project_name.
+    """
+    return session.execute(
+        select(
+            _D.actor_id,
+            _A.display_name,
+            _D.properties,
+            _D.revoked_at,
+            _P.uuid.label("project_uuid"),
+            _P.name.label("project_name"),
+        )
+        .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
+        .join(table_of(Project), _P.id == _D.project_id)
+        .where(_D.token_hash == token_hash, _D.project_id == project_id)
+    ).one_or_none()
+
+
+def find_token(session: Session, token_hash: str) -> Any:
+    """The device account of a token wherever it is: project_id, actor_id; None when nobody's."""
+    return session.execute(
+        select(_D.project_id, _D.actor_id).where(_D.token_hash == token_hash)
+    ).one_or_none()
