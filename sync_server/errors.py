@@ -20,7 +20,7 @@ class Retry(StrEnum):
 
 
 class SyncError(Exception):
-    """Base of every refusal. `details` may be shown to the sender: no secret, no name of a child."""
+    """Base of every refusal. `details` are shown to the sender: no secret, no child's name."""
 
     code: ClassVar[float]
     retry: ClassVar[Retry] = Retry.NEVER

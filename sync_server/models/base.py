@@ -14,7 +14,7 @@ class Base(DeclarativeBase):
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON as compact text, the same on both engines: read and written whole, never queried into."""
+    """JSON as compact text on both engines: read and written whole, never queried into."""
 
     impl = Text
     cache_ok = True

@@ -1,7 +1,7 @@
 """Forms and what they came with.
 
-    forms ── form_versions ── form_attachments ──▶ blobs
-    lists ── properties                 (made by publishing, shared by forms)
+forms ── form_versions ── form_attachments ──▶ blobs
+lists ── properties                 (made by publishing, shared by forms)
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class FormAttachment(Base):
 
 
 class EntityList(Base):
-    """An entity list. `schema_serial` rises whenever phones would see other columns or rows for it."""
+    """An entity list. `schema_serial` rises when phones would see other columns or rows for it."""
 
     __tablename__ = "lists"
 

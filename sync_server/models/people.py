@@ -1,9 +1,9 @@
 """Who there is: projects, people, their devices, and what each may see.
 
-    projects ─┬─ assignments ── actors ─┬─ users ── sessions
-              ├─ app_users ─────────────┘
-              ├─ actor_properties
-              └─ contacts ── served_forms        (what each phone asked for, and when)
+projects ─┬─ assignments ── actors ─┬─ users ── sessions
+          ├─ app_users ─────────────┘
+          ├─ actor_properties
+          └─ contacts ── served_forms        (what each phone asked for, and when)
 """
 
 from __future__ import annotations

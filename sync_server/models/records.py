@@ -15,7 +15,7 @@ one step altered, what they read before it. The view at a version is the present
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync_server.models.base import (
@@ -58,7 +58,7 @@ class Submission(Base):
 
 
 class SubmissionAttachment(Base):
-    """A file that came with a submission. Other bytes under one name are all kept; the newest counts."""
+    """A file of a submission. Other bytes under one name are all kept; the newest counts."""
 
     __tablename__ = "submission_attachments"
     __table_args__ = (
@@ -86,6 +86,13 @@ class ChangeRow(Base):
         Index("changes_entity", "project_id", "entity"),
         Index("changes_branch", "project_id", "branch_id"),
         Index("changes_instance", "project_id", "instance_id"),
+        Index(
+            "changes_waiting",  # the sync board counts the few that wait, whatever the history
+            "project_id",
+            "actor_id",
+            sqlite_where=text("waiting = 1"),
+            postgresql_where=text("waiting"),
+        ),
     )
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
@@ -150,7 +157,7 @@ class RecordVersion(Base):
 
 
 class RecordScope(Base):
-    """A scope that may see a record: the values of its list's filter, or `@` and a device that wrote it."""
+    """A scope that may see a record: the values of its list's filter, or `@` and its writer."""
 
     __tablename__ = "record_scopes"
     __table_args__ = (Index("record_scopes_entity", "project_id", "entity"),)
@@ -162,7 +169,7 @@ class RecordScope(Base):
 
 
 class ListHead(Base):
-    """The last journal number that touched a scope of a list: what its phones' list hash is made of."""
+    """The last journal number that touched a scope of a list; phones' list hashes come of it."""
 
     __tablename__ = "list_heads"
 
@@ -173,7 +180,7 @@ class ListHead(Base):
 
 
 class JournalHead(Base):
-    """The project's one counter: taken last before commit, so that numbers commit in their order."""
+    """The project's counter: taken last before commit, so that numbers commit in their order."""
 
     __tablename__ = "journal_heads"
 
@@ -232,6 +239,7 @@ class QuarantineRow(Base):
     detail: Mapped[Words]
     raw: Mapped[Bytes]
     content_type: Mapped[Words]
+    attachments: Mapped[Json]  # [{name, sha256, contentType}]: their bytes are blobs
     sha256: Mapped[Words]
     xml_form_id: Mapped[MaybeWords]
     instance_id: Mapped[MaybeWords]

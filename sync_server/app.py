@@ -1,0 +1,55 @@
+"""The factory: wires settings, store and doors, and decides nothing."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from sync_server import openrosa, pages, rest
+from sync_server.blobs import Blobs
+from sync_server.clock import Clock, SystemClock
+from sync_server.contacts import Contacts
+from sync_server.context import Context
+from sync_server.db import connect, db
+from sync_server.settings import Settings
+from sync_server.slashes import OneSlash
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
+    """An app over `settings`; a test hands in a clock that stands still."""
+    app = Flask(__name__)
+    app.secret_key = settings.secret_key or None
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # a redirect would make a phone send its body twice
+    connect(app, settings)
+    Migrate(app, db, directory=str(MIGRATIONS))
+    contacts = Contacts()
+    app.extensions["simpul"] = Context(
+        settings=settings,
+        clock=clock or SystemClock(),
+        blobs=Blobs(settings.home / "blobs"),
+        contacts=contacts,
+    )
+    for door in (openrosa, rest, pages):
+        door.register(app)
+    app.wsgi_app = OneSlash(ProxyFix(app.wsgi_app))  # type: ignore[method-assign]
+    return app
+
+
+def start_writing_contacts(app: Flask) -> None:
+    """Let a serving process write what phones asked for, every few seconds."""
+    contacts = app.extensions["simpul"].contacts
+
+    def flush() -> None:
+        with app.app_context():
+            contacts.flush()
+
+    threading.Thread(target=contacts.run, args=(flush,), daemon=True, name="contacts").start()

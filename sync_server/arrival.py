@@ -1,0 +1,122 @@
+"""What arrives on the one road, and what is answered: plain values, the same for every door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from conflict.areas import UNBOUND, Area
+from conflict.types import Change
+
+
+class Status(StrEnum):
+    """What became of an item. None of these is an error; worse ones stand later."""
+
+    APPLIED = "applied"  # its base was current
+    DUPLICATE = "duplicate"  # known already
+    MERGED = "merged"  # somebody else's change came between; nothing for a person to do
+    WAITING = "waiting"  # in force, an earlier part has not come
+    CONFLICT = "conflict"  # one of its writes is a contender in an open review
+    QUARANTINED = "quarantined"  # kept raw, needs a person
+
+
+_WORSE = list(Status)
+
+
+def worst(statuses: list[Status]) -> Status:
+    """The worst of several: what a submission of several entities answers."""
+    return max(statuses, key=_WORSE.index, default=Status.APPLIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project an arrival is for, and the node that takes it in."""
+
+    id: int
+    uuid: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who sends. `may_decide`: resolves, deletes and restores are for supervisors, not devices."""
+
+    actor_id: int | None
+    device_id: str = ""
+    user_agent: str = ""
+    area: Area = UNBOUND
+    may_decide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a submission; its bytes are in the blob folder already."""
+
+    name: str
+    sha256: str
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentSubmission:
+    """One POST of a filled form. `complete` is False while more of its files are to come.
+
+    `again` derives the changes of a known submission once more, so that what had been
+    quarantined of it gets a second chance.
+    """
+
+    raw: bytes
+    attachments: tuple[Attached, ...] = ()
+    complete: bool = True
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentChange:
+    """One change from a program, a page or an import, with the note a supervisor gave."""
+
+    change: Change
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeResult:
+    """What became of one change; `fields` pairs each received property with its outcome."""
+
+    change_id: str
+    list_name: str
+    entity: str
+    status: Status
+    version: int | None = None
+    reviews: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    waits_for: str | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionResult:
+    """What became of one submission: the worst of its changes, or its own quarantine."""
+
+    xml_form_id: str
+    instance_id: str
+    status: Status
+    changes: tuple[ChangeResult, ...] = ()
+    code: str | None = None
+    detail: str | None = None
+
+
+Sent = SentSubmission | SentChange
+Result = SubmissionResult | ChangeResult
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One batch while it is taken in."""
+
+    project: Project
+    author: Author
+    at: str
+    sent: tuple[Sent, ...] = field(default=())

@@ -1,0 +1,75 @@
+"""`simpul serve`: every door, under gunicorn, in one process group."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from sync_server.app import create_app, start_writing_contacts
+from sync_server.commands.common import loaded_settings, refuse_if_not_initialised
+from sync_server.settings import Settings
+
+_THREADS = 32  # a body may trickle for a quarter of an hour on 2G while others are served
+_ANSWER_WITHIN_SECONDS = 300
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8000, show_default=True, help="Port to listen at.")
+@click.option(
+    "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve phones, pages and programs until told to stop."""
+    settings = loaded_settings()
+    refuse_if_not_initialised(settings)
+    Server(settings, host=host, port=port, workers=workers).run()
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings instead of a file of its own."""
+
+    def __init__(self, settings: Settings, *, host: str, port: int, workers: int) -> None:
+        self.settings = settings
+        self.address = f"http://{host}:{port}"
+        self.options: dict[str, Any] = {
+            "bind": f"{host}:{port}",
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "timeout": _ANSWER_WITHIN_SECONDS,
+            "graceful_timeout": 20,
+            "keepalive": 15,
+            "limit_request_line": 0,  # an integrity question names hundreds of ids
+            "loglevel": "warning",
+            "when_ready": self.say_ready,
+            "worker_exit": flush_contacts,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        app = create_app(self.settings)
+        start_writing_contacts(app)
+        return app
+
+    def say_ready(self, _server: Any) -> None:
+        click.echo(f"listening on {self.address}")
+        sys.stdout.flush()
+
+
+def flush_contacts(_server: Any, worker: Any) -> None:
+    """The last seconds of telemetry, when a worker goes."""
+    app = getattr(worker, "wsgi", None)
+    if isinstance(app, Flask):
+        contacts = app.extensions["simpul"].contacts
+        contacts.stop()
+        with app.app_context():
+            contacts.flush()

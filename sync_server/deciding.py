@@ -1,0 +1,259 @@
+"""Deciding: a batch of changes over loaded records, in memory. No I/O.
+
+What raises while one change is decided quarantines that change and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from conflict.areas import may_write, scopes_of_record
+from conflict.fold import outcomes
+from conflict.record import Record, Taken
+from conflict.standing import reviews, shown_data
+from conflict.types import Change, Op, RecordState, Review, SettledChange
+from sync_server.arrival import Arrival, ChangeResult, Status
+from sync_server.reading import Derived, poison_of_change
+from sync_server.stores.changes import Origin
+from sync_server.stores.journal import Entry
+from sync_server.stores.lists import ListInfo
+from sync_server.stores.quarantine import Poison
+from sync_server.stores.records import Held
+from sync_server.stores.reviews import Asked, review_id
+
+LOG = logging.getLogger(__name__)
+
+_FOR_DEVICES = frozenset({Op.CREATE, Op.UPDATE})
+_UNCOUNTED = frozenset({Op.DELETE, Op.RESTORE})
+
+
+@dataclass(slots=True)
+class Touched:
+    """One record that a batch altered, and how it stood before."""
+
+    held: Held
+    before: RecordState
+    writers: set[int] = field(default_factory=set)
+    last_change: str = ""
+
+
+@dataclass(slots=True)
+class Decision:
+    """All that a batch of changes came to."""
+
+    results: list[tuple[int, ChangeResult]] = field(default_factory=list)
+    taken: list[tuple[SettledChange, Origin, str, str]] = field(default_factory=list)
+    resettled: dict[str, SettledChange] = field(default_factory=dict)
+    poisons: list[Poison] = field(default_factory=list)
+    touched: dict[str, Touched] = field(default_factory=dict)
+
+
+class Decider:
+    """Takes changes one after the other; `held` and `known` are what the store has of them."""
+
+    def __init__(
+        self,
+        arrival: Arrival,
+        lists: Mapping[str, ListInfo],
+        held: dict[str, Held],
+        known: Mapping[str, SettledChange],
+    ) -> None:
+        self.arrival = arrival
+        self.lists = lists
+        self.held = held
+        self.known = dict(known)
+        self.decision = Decision()
+
+    def take(self, derived: Derived) -> None:
+        """Decide one change; its result is the next of the decision's."""
+        change = derived.change
+        try:
+            result = self._decide(derived)
+        except Exception:  # one poisoned change must not spoil the rest, whatever it is
+            LOG.exception("change %s could not be decided", change.change_id)
+            held = self.held.get(change.entity)
+            if held is not None:
+                held.record.known.pop(change.change_id, None)
+            result = self._quarantine(derived, "engine_error", "this change could not be decided")
+        self.decision.results.append((derived.item, result))
+
+    def _decide(self, derived: Derived) -> ChangeResult:
+        change = derived.change
+        info = self.lists.get(change.list_name)
+        if info is None:
+            return self._quarantine(derived, "unknown_list", f"no list {change.list_name!r} here")
+        earlier = self.known.get(change.change_id)
+        if earlier is not None:
+            return self._known(derived, earlier, info)
+        held = self.held.get(change.entity)
+        if held is not None and held.list_name != change.list_name:
+            detail = f"this entity is in the list {held.list_name!r}"
+            return self._quarantine(derived, "bad_data", detail)
+        author = self.arrival.author
+        if change.op not in _FOR_DEVICES and not author.may_decide:
+            return self._quarantine(derived, "not_allowed", f"a device may not {change.op.value}")
+        if held is None:
+            held = self._born(change)
+        if change.op is not Op.CREATE and author.area.bound:
+            view = held.record.shown_to(change, info.policies)
+            if not may_write(info.rules, author.area, view):
+                return self._quarantine(derived, "out_of_area", "the record is of another area")
+        return self._take(derived, held, info)
+
+    def _born(self, change: Change) -> Held:
+        return Held(
+            record=Record(),
+            list_name=change.list_name,
+            entity=change.entity,
+            creator_id=self.arrival.author.actor_id,
+            created_at=self.arrival.at,
+        )
+
+    def _take(self, derived: Derived, held: Held, info: ListInfo) -> ChangeResult:
+        change, before = derived.change, held.record.state
+        taken = held.record.take(change, info.policies, received_at=self.arrival.at)
+        self.held[change.entity] = held
+        self.known[change.change_id] = taken.settled
+        touched = self.decision.touched.setdefault(change.entity, Touched(held, before))
+        touched.last_change = change.change_id
+        if derived.origin.actor_id is not None:
+            touched.writers.add(derived.origin.actor_id)
+        if change.op not in _UNCOUNTED:
+            held.steps.append((taken.undo, change.change_id))
+        self._resettle(taken)
+        result = self._result(change, taken.settled, held.record, info)
+        status = _status(taken, result)
+        self.decision.taken.append((taken.settled, derived.origin, status.value, derived.note))
+        waits_for = held.record.waits_for(change) if taken.settled.waiting else None
+        return replace(result, status=status, waits_for=waits_for)
+
+    def _resettle(self, taken: Taken) -> None:
+        """Settled again: of this batch, or in rows that were here before."""
+        again = {one.change.change_id: one for one in taken.resettled}
+        for place, (one, origin, status, note) in enumerate(self.decision.taken):
+            anew = again.pop(one.change.change_id, None)
+            if anew is not None:
+                self.decision.taken[place] = (anew, origin, status, note)
+        self.decision.resettled.update(again)
+
+    def _known(self, derived: Derived, earlier: SettledChange, info: ListInfo) -> ChangeResult:
+        if not _same_content(derived.change, earlier.change):
+            detail = "another content is known under this changeId"
+            return self._quarantine(derived, "id_reuse", detail)
+        held = self.held.get(derived.change.entity)
+        record = held.record if held is not None else Record()
+        return self._result(derived.change, earlier, record, info)
+
+    def _result(
+        self, change: Change, settled: SettledChange, record: Record, info: ListInfo
+    ) -> ChangeResult:
+        """How a change reads as things stand now; a `duplicate` until something better is known."""
+        open_now = reviews(record.state, info.policies)
+        mine = tuple(r for r in open_now if change.change_id in r.contenders)
+        contending = {r.field: r.contenders for r in open_now}
+        words = {
+            "current": "written",
+            "contender": "review",
+            "settled": "settled",
+            "superseded": "merged",
+            "unchanged": "unchanged",
+        }
+        fields = tuple(
+            (one.name, words[one.outcome]) for one in outcomes(settled, record.state, contending)
+        )
+        return ChangeResult(
+            change_id=change.change_id,
+            list_name=change.list_name,
+            entity=change.entity,
+            status=Status.DUPLICATE,
+            version=record.state.version,
+            reviews=tuple(review_id(change.entity, r) for r in mine),
+            fields=fields,
+        )
+
+    def _quarantine(self, derived: Derived, code: str, detail: str) -> ChangeResult:
+        change = derived.change
+        self.decision.poisons.append(
+            poison_of_change(
+                self.arrival,
+                change.change_id,
+                derived.origin,
+                derived.raw,
+                code=code,
+                detail=detail,
+            )
+        )
+        return ChangeResult(
+            change_id=change.change_id,
+            list_name=change.list_name,
+            entity=change.entity,
+            status=Status.QUARANTINED,
+            code=code,
+            detail=detail,
+        )
+
+
+def _status(taken: Taken, result: ChangeResult) -> Status:
+    if result.reviews:
+        return Status.CONFLICT
+    if taken.settled.waiting:
+        return Status.WAITING
+    return Status.MERGED if taken.concurrent else Status.APPLIED
+
+
+def _same_content(one: Change, other: Change) -> bool:
+    """Equal in all that was sent; who sent it is not content."""
+    return replace(one, author="") == replace(other, author="") and dict(one.data) == dict(
+        other.data
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One touched record ready to be written."""
+
+    held: Held
+    label: str
+    data: Mapping[str, str]
+    scopes: frozenset[str]
+    open_reviews: int
+    asked: Asked
+    entries: tuple[Entry, ...]
+
+
+def outcome_of(
+    touched: Touched, info: ListInfo, writers: set[int], change_ids: list[str]
+) -> Outcome:
+    """What a record shows after the batch, which questions opened and closed, who may see it."""
+    held, state = touched.held, touched.held.record.state
+    before = {(r.kind, r.field): r for r in reviews(touched.before, info.policies)}
+    after = {(r.kind, r.field): r for r in reviews(state, info.policies)}
+    label, data = shown_data(state, info.policies)
+    scopes = scopes_of_record(info.rules, state, after.values(), writers | touched.writers)
+    return Outcome(
+        held=held,
+        label=label,
+        data=data,
+        scopes=scopes,
+        open_reviews=len(after),
+        asked=Asked(
+            list_name=held.list_name,
+            entity=held.entity,
+            opened=tuple(r for key, r in after.items() if key not in before),
+            moved=_moved(before, after),
+            closed=tuple(r for key, r in before.items() if key not in after),
+            closed_by=touched.last_change,
+        ),
+        entries=tuple(
+            Entry(held.list_name, held.entity, change_id, held.scopes, scopes)
+            for change_id in change_ids
+        ),
+    )
+
+
+def _moved(
+    before: Mapping[tuple[str, str], Review], after: Mapping[tuple[str, str], Review]
+) -> tuple[Review, ...]:
+    return tuple(r for key, r in after.items() if key in before and before[key] != r)

@@ -1,0 +1,268 @@
+"""The one road in: read in bulk, decide in memory, write in bulk, in one write transaction.
+
+Submissions, batches, imports and a supervisor's decisions all come this way. Nothing is
+answered before it is on the disk. If deciding raises, what was sent is kept raw in
+quarantine by a second transaction, and the answer is still a good one: a bug of ours
+must not leave a cadre's morning on a phone that believes it was not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from conflict.record import in_branch_order
+from odk_forms.errors import InstanceError
+from odk_forms.instance import Instance
+from sync_server.arrival import (
+    Arrival,
+    Author,
+    ChangeResult,
+    Project,
+    Result,
+    Sent,
+    SentChange,
+    SentSubmission,
+    Status,
+    SubmissionResult,
+    worst,
+)
+from sync_server.clock import Clock, instant
+from sync_server.db import write_transaction
+from sync_server.deciding import Decider, Decision, Outcome, outcome_of
+from sync_server.errors import SyncError
+from sync_server.models.forms import Blob
+from sync_server.reading import (
+    Readings,
+    keys_to_lock,
+    parse,
+    poison_of_change,
+    poison_of_submission,
+    raw_change,
+    read_all,
+)
+from sync_server.stores import changes as change_store
+from sync_server.stores.changes import Origin
+from sync_server.stores.journal import append_journal
+from sync_server.stores.lists import ListInfo, load_lists, touch_heads
+from sync_server.stores.quarantine import Poison, insert_quarantine
+from sync_server.stores.records import load_records, lock_records, save_records, save_scopes
+from sync_server.stores.reviews import save_reviews
+from sync_server.stores.submissions import (
+    complete_submissions,
+    insert_attachments,
+    insert_submissions,
+)
+from sync_server.stores.upsert import insert_missing
+
+LOG = logging.getLogger(__name__)
+
+
+def ingest(project: Project, sent: Sequence[Sent], *, author: Author, clock: Clock) -> list[Result]:
+    """Take a batch in; one result per item, in order.
+
+    Errors    `StoreBusy` when nothing could be written; the same call may be made again.
+    """
+    arrival = Arrival(project, author, instant(clock.now()), tuple(sent))
+    parsed = parse(arrival)
+    try:
+        return _retried(arrival, parsed)
+    except SyncError:
+        raise
+    except Exception:
+        LOG.exception("a batch of %d items could not be decided", len(sent))
+        return _keep_raw(arrival, parsed)
+
+
+def _retried(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
+    """Two identical deliveries may race to one key: one fails, and then sees the other's row."""
+    try:
+        return _take_in(arrival, parsed)
+    except IntegrityError:
+        return _take_in(arrival, parsed)
+
+
+def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
+    with write_transaction() as session:
+        lock_records(session, arrival.project.id, keys_to_lock(arrival, parsed))
+        readings = read_all(session, arrival, parsed)
+        lists = load_lists(session, arrival.project.id) if readings.changes else {}
+        decision = _decide(session, arrival, readings, lists)
+        outcomes = _outcomes(session, arrival, decision, lists)
+        _write(session, arrival, readings, decision, outcomes)
+    return _results(arrival, parsed, readings, decision)
+
+
+def _decide(
+    session: Session, arrival: Arrival, readings: Readings, lists: Mapping[str, ListInfo]
+) -> Decision:
+    """Load what the changes stand on, then decide them as a set."""
+    project_id = arrival.project.id
+    changes = [one.change for one in readings.changes]
+    if not changes:
+        return Decision()
+    lock_records(session, project_id, (change.entity for change in changes))
+    known = change_store.find_changes(session, project_id, (c.change_id for c in changes))
+    held = load_records(session, project_id, changes)
+    decider = Decider(arrival, lists, held, known)
+    derived = {id(one.change): one for one in readings.changes}
+    for change in in_branch_order(changes):
+        decider.take(derived[id(change)])
+    return decider.decision
+
+
+def _outcomes(
+    session: Session, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
+) -> list[Outcome]:
+    change_ids: dict[str, list[str]] = {}
+    for one, *_ in decision.taken:
+        change_ids.setdefault(one.change.entity, []).append(one.change.change_id)
+    filtered = [
+        entity for entity, one in decision.touched.items() if lists[one.held.list_name].rules
+    ]
+    writers = change_store.find_writers(session, arrival.project.id, filtered)
+    return [
+        outcome_of(
+            touched, lists[touched.held.list_name], writers.get(entity, set()), change_ids[entity]
+        )
+        for entity, touched in decision.touched.items()
+    ]
+
+
+def _write(
+    session: Session,
+    arrival: Arrival,
+    readings: Readings,
+    decision: Decision,
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Write it all; the project's counter last, so that nobody waits on it longer than needed."""
+    project_id, at = arrival.project.id, arrival.at
+    insert_missing(
+        session,
+        Blob,
+        [
+            {"project_id": project_id, "sha256": sha256, "size": size, "created_at": at}
+            for sha256, size in readings.blobs.items()
+        ],
+    )
+    insert_submissions(session, readings.submissions)
+    complete_submissions(session, project_id, readings.completed)
+    insert_attachments(session, readings.attachments)
+    insert_quarantine(session, project_id, [*readings.poisons, *decision.poisons], at=at)
+    change_store.insert_changes(session, project_id, decision.taken, node=arrival.project.node)
+    change_store.update_settlements(session, project_id, list(decision.resettled.values()))
+    save_records(
+        session,
+        project_id,
+        [(one.held, one.label, one.data, one.open_reviews) for one in outcomes],
+        at=at,
+    )
+    save_scopes(
+        session,
+        project_id,
+        [(one.held, one.scopes) for one in outcomes if one.scopes != one.held.scopes],
+    )
+    save_reviews(session, project_id, [one.asked for one in outcomes], at=at)
+    entries = [entry for one in outcomes for entry in one.entries]
+    touch_heads(session, project_id, append_journal(session, project_id, entries, at=at))
+
+
+def _results(
+    arrival: Arrival,
+    parsed: Mapping[int, Instance | InstanceError],
+    readings: Readings,
+    decision: Decision,
+) -> list[Result]:
+    by_item: dict[int, list[ChangeResult]] = {}
+    for place, result in (*readings.unreadable, *decision.results):
+        by_item.setdefault(place, []).append(result)
+    results: list[Result] = []
+    for place, sent in enumerate(arrival.sent):
+        mine = by_item.get(place, [])
+        if isinstance(sent, SentChange):
+            results.append(mine[0])
+        elif place in readings.answered:
+            results.append(readings.answered[place])
+        else:
+            results.append(_submission_result(parsed[place], mine))
+    return results
+
+
+def _submission_result(
+    parsed: Instance | InstanceError, changes: Sequence[ChangeResult]
+) -> SubmissionResult:
+    form_id, instance_id = _ids(parsed)
+    return SubmissionResult(
+        xml_form_id=form_id,
+        instance_id=instance_id,
+        status=worst([one.status for one in changes]),
+        changes=tuple(changes),
+    )
+
+
+def _ids(parsed: Instance | InstanceError) -> tuple[str, str]:
+    return (parsed.xml_form_id, parsed.instance_id) if isinstance(parsed, Instance) else ("", "")
+
+
+def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
+    """The second transaction: every item raw into quarantine, and a good answer for each."""
+    code, detail = "engine_error", "the server could not decide this; it is kept as it came"
+    author = arrival.author
+    poisons: list[Poison] = []
+    results: list[Result] = []
+    blobs: dict[str, int] = {}
+    for place, sent in enumerate(arrival.sent):
+        if isinstance(sent, SentSubmission):
+            form_id, instance_id = _ids(parsed[place])
+            origin = Origin(
+                author.actor_id, author.device_id, form_id or None, None, instance_id or None
+            )
+            poisons.append(poison_of_submission(arrival, sent, origin, code=code, detail=detail))
+            blobs.update({one.sha256: one.size for one in sent.attachments})
+            results.append(
+                SubmissionResult(
+                    xml_form_id=form_id,
+                    instance_id=instance_id,
+                    status=Status.QUARANTINED,
+                    code=code,
+                    detail=detail,
+                )
+            )
+        else:
+            change = sent.change
+            origin = Origin(author.actor_id, author.device_id)
+            poisons.append(
+                poison_of_change(
+                    arrival, change.change_id, origin, raw_change(change), code=code, detail=detail
+                )
+            )
+            results.append(
+                ChangeResult(
+                    change_id=change.change_id,
+                    list_name=change.list_name,
+                    entity=change.entity,
+                    status=Status.QUARANTINED,
+                    code=code,
+                    detail=detail,
+                )
+            )
+    with write_transaction() as session:
+        insert_missing(
+            session,
+            Blob,
+            [
+                {
+                    "project_id": arrival.project.id,
+                    "sha256": sha256,
+                    "size": size,
+                    "created_at": arrival.at,
+                }
+                for sha256, size in blobs.items()
+            ],
+        )
+        insert_quarantine(session, arrival.project.id, poisons, at=arrival.at)
+    return results

@@ -1,0 +1,15 @@
+"""The phones' door: OpenRosa, as ODK Collect speaks it. The contract is `docs/openrosa.md`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from sync_server.openrosa import attachments, forms, submissions
+from sync_server.openrosa.door import bp
+
+
+def register(app: Flask) -> None:
+    """Put the phones' door into the app."""
+    for noun in (forms, attachments, submissions):
+        noun.add_routes(bp)
+    app.register_blueprint(bp)

@@ -1,0 +1,170 @@
+"""Who is at the phones' door, and how it is answered: headers, tags, gzip, refusals.
+
+`/v1/key/{token}/projects/{id}` is the base of every address; the token is the device.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+from typing import Literal
+from urllib.parse import quote
+
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from conflict.areas import Area, area_of
+from odk_forms import openrosa
+from sync_server.arrival import Author, Project
+from sync_server.clock import instant
+from sync_server.contacts import Heard
+from sync_server.context import context
+from sync_server.credentials import hash_of_token
+from sync_server.db import read_transaction
+from sync_server.errors import NotAllowed, SyncError
+from sync_server.openrosa.words import say
+from sync_server.stores.tokens import find_device
+
+LOG = logging.getLogger(__name__)
+
+bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
+
+_GZIP_FROM_BYTES = 600
+_TEXTS = ("text/xml", "text/csv", "application/xml")
+
+
+@bp.before_request
+def name_the_device() -> None:
+    """Find the device of the token; 403 for one that is unknown or revoked, never 401.
+
+    A 401 would open a password prompt on the phone, and no password can help here.
+    """
+    args = request.view_args or {}
+    digest = hash_of_token(args.pop("token"))
+    with read_transaction() as session:
+        row = find_device(session, args.pop("project_id"), digest)
+    if row is None or row.revoked_at is not None:
+        raise NotAllowed("this device is not known here any more")
+    g.device = row
+    g.token = (request.path.split("/", 4))[3]
+
+
+def project() -> Project:
+    return Project(g.device.project_id, g.device.uuid, g.device.node)
+
+
+def area() -> Area:
+    return area_of(g.device.actor_id, g.device.properties)
+
+
+def author() -> Author:
+    return Author(
+        actor_id=g.device.actor_id,
+        device_id=request.args.get("deviceID", "")[:200],
+        user_agent=(request.user_agent.string or "")[:300],
+        area=area(),
+    )
+
+
+def public_root() -> str:
+    """Scheme, host and port as the phone uses them, without a slash at the end."""
+    return context().settings.public_url or request.url_root.rstrip("/")
+
+
+def address(*segments: str) -> str:
+    """An absolute address below this device's base, every segment percent-escaped."""
+    base = f"{public_root()}/v1/key/{g.token}/projects/{g.device.project_id}"
+    return "/".join([base, *(quote(segment, safe="") for segment in segments)])
+
+
+def answer(
+    body: bytes, content_type: str, *, tag: str | None = None, status: int = 200
+) -> Response:
+    """A body with what every OpenRosa answer carries; a 304 when the phone has it already."""
+    response = Response(body, status=status, content_type=content_type)
+    if status == 200:
+        response.set_etag(tag or hashlib.md5(body, usedforsecurity=False).hexdigest())
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.make_conditional(request)
+    return response
+
+
+def unchanged(tag: str) -> Response | None:
+    """The 304 for a phone that holds `tag`, before anything is built; else None."""
+    if not request.if_none_match.contains_weak(tag):
+        return None
+    response = Response(status=304)
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@bp.after_request
+def finish(response: Response) -> Response:
+    """OpenRosa's own headers, gzip where it pays, and a note that this phone was here."""
+    response.headers.update(openrosa.HEADERS)
+    if response.mimetype in _TEXTS:
+        response.vary.add("Accept-Encoding")
+        _compress(response)
+    if response.status_code < 400 and "device" in g:
+        _note(response)
+    return response
+
+
+def _compress(response: Response) -> None:
+    if response.status_code != 200 or response.is_streamed:
+        return
+    body = response.get_data()
+    if len(body) >= _GZIP_FROM_BYTES and request.accept_encodings["gzip"] > 0:
+        response.set_data(gzip.compress(body, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+
+
+def _note(response: Response) -> None:
+    served = g.get("served_form", (None, None))
+    context().contacts.note(
+        Heard(
+            project_id=g.device.project_id,
+            actor_id=g.device.actor_id,
+            device_id=request.args.get("deviceID", "")[:200],
+            at=instant(context().clock.now()),
+            user_agent=(request.user_agent.string or "")[:300],
+            bytes_up=request.content_length or 0,
+            bytes_down=response.content_length or 0,
+            submission=request.method == "POST",
+            xml_form_id=served[0],
+            version=served[1],
+        )
+    )
+
+
+Nature = Literal["submit_success", "submit_error"]
+
+
+def message(text: str, status: int, nature: Nature = "submit_success") -> Response:
+    """An OpenRosaResponse: the only text a phone will show."""
+    return Response(
+        openrosa.response(text, nature), status=status, content_type=openrosa.CONTENT_TYPE
+    )
+
+
+@bp.errorhandler(SyncError)
+def refuse(exc: SyncError) -> Response:
+    """A refusal, in the words of the phone's user."""
+    response = message(say(exc), exc.status, "submit_error")
+    if exc.status == 503:
+        response.headers["Retry-After"] = "30"
+    return response
+
+
+@bp.errorhandler(HTTPException)
+def refuse_http(exc: HTTPException) -> Response:
+    return message(say(exc), exc.code or 500, "submit_error")
+
+
+@bp.errorhandler(Exception)
+def refuse_unforeseen(exc: Exception) -> Response:
+    """A bug of ours: logged without what was sent; the phone keeps its form and tries again."""
+    LOG.error("%s at %s", type(exc).__name__, request.endpoint, exc_info=current_app.debug and exc)
+    return message(say(exc), 500, "submit_error")

@@ -1,0 +1,126 @@
+"""A supervisor's decision: an ordinary change on the one road, that lists what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from conflict.types import LABEL, Change, Op, RecordStatus
+from sync_server.arrival import Author, ChangeResult, Project, SentChange
+from sync_server.clock import Clock, instant
+from sync_server.db import read_transaction
+from sync_server.errors import BadValue, NotFound, ReviewMoved
+from sync_server.ingest import ingest
+from sync_server.stores.packing import unpack_state
+from sync_server.stores.records import find_record
+from sync_server.stores.reviews import find_review
+
+
+def choose(
+    project: Project,
+    review: str,
+    *,
+    contenders: Sequence[str],
+    choose: str | None = None,
+    value: str | None = None,
+    status: str | None = None,
+    note: str = "",
+    author: Author,
+    clock: Clock,
+) -> ChangeResult:
+    """Settle an open review with the value of one contender, or another value, or a status.
+
+    Shapes    exactly one of `choose` (a change id), `value` (text) and `status`
+              ("active" or "deleted", for a delete review). `contenders` are those shown.
+    Errors    `NotFound`; `ReviewMoved` when the contenders are others by now or the
+              review is closed; `BadValue` for a choice that is none.
+    """
+    with read_transaction() as session:
+        row = find_review(session, project.id, review)
+        if row is None:
+            raise NotFound("there is no such review")
+        record = find_record(session, project.id, row.entity)
+    if row.state != "open" or set(contenders) != set(row.contenders):
+        raise ReviewMoved("the contenders are others by now", review=review_facts(row))
+    data, label = _decided(row, record, choose, value, status)
+    change = Change(
+        change_id=clock.new_id(),
+        list_name=row.list_name,
+        entity=row.entity,
+        op=Op.RESOLVE,
+        label=label,
+        data=data,
+        client_time=instant(clock.now()),
+        author=str(author.actor_id or ""),
+        contenders=tuple(row.contenders),
+        status=status,
+    )
+    return _ingested(project, change, note, author, clock)
+
+
+def reopen(
+    project: Project, review: str, *, note: str = "", author: Author, clock: Clock
+) -> ChangeResult:
+    """Void the decision that closed a review; what it had replaced stands again."""
+    with read_transaction() as session:
+        row = find_review(session, project.id, review)
+    if row is None:
+        raise NotFound("there is no such review")
+    if row.state != "closed" or row.closed_by is None:
+        raise ReviewMoved("this review is open", review=review_facts(row))
+    change = Change(
+        change_id=clock.new_id(),
+        list_name=row.list_name,
+        entity=row.entity,
+        op=Op.REOPEN,
+        client_time=instant(clock.now()),
+        author=str(author.actor_id or ""),
+        of=row.closed_by,
+    )
+    return _ingested(project, change, note, author, clock)
+
+
+def review_facts(row: Any) -> dict[str, Any]:
+    """A review as the sync contract names its parts, without its values."""
+    return {
+        "id": row.review_id,
+        "list": row.list_name,
+        "entity": row.entity,
+        "kind": row.kind,
+        "field": row.field,
+        "contenders": list(row.contenders),
+        "shown": row.shown,
+        "openedAt": row.opened_at,
+        "state": row.state,
+    }
+
+
+def _decided(
+    row: Any, record: Any, choose: str | None, value: str | None, status: str | None
+) -> tuple[dict[str, str], str | None]:
+    """The data and the label that a choice comes to."""
+    if row.kind == "delete":
+        if status not in (RecordStatus.ACTIVE.value, RecordStatus.DELETED.value):
+            raise BadValue("a delete review is settled as active or deleted", field="status")
+        return {}, None
+    if status is not None or (choose is None) == (value is None):
+        raise BadValue("name one contender to choose, or one value", field="choose")
+    text = value if value is not None else _value_of(row, record, str(choose))
+    return ({}, text) if row.field == LABEL else ({row.field: text}, None)
+
+
+def _value_of(row: Any, record: Any, chosen: str) -> str:
+    standing = unpack_state(record.state).fields.get(row.field)
+    for write in standing.writes if standing else ():
+        if write.change_id == chosen and chosen in row.contenders:
+            return write.value
+    raise BadValue("what is chosen is not among the contenders", field="choose", value=chosen)
+
+
+def _ingested(
+    project: Project, change: Change, note: str, author: Author, clock: Clock
+) -> ChangeResult:
+    result = ingest(project, [SentChange(change, note)], author=author, clock=clock)[0]
+    if not isinstance(result, ChangeResult):  # one change in, one change's result out
+        raise TypeError("a change was answered as a submission")
+    return result

@@ -1,0 +1,187 @@
+"""Changes: the log that nothing is ever removed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.orm import Session
+
+from conflict.types import Change, Op, SettledChange
+from sync_server.models.records import ChangeRow
+from sync_server.stores.packing import pack_settled, unpack_settled
+from sync_server.stores.upsert import insert_rows, table_of
+
+_T = table_of(ChangeRow).c
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a change came from: who, on which phone, in which filled form."""
+
+    actor_id: int | None
+    device_id: str = ""
+    xml_form_id: str | None = None
+    form_version: str | None = None
+    instance_id: str | None = None
+
+
+def find_changes(
+    session: Session, project_id: int, change_ids: Iterable[str]
+) -> dict[str, SettledChange]:
+    """The changes already here, by id."""
+    ids = sorted(set(change_ids))
+    if not ids:
+        return {}
+    return _by_id(session, project_id, _T.change_id.in_(ids))
+
+
+def find_mates(
+    session: Session, project_id: int, branch_ids: Iterable[str]
+) -> dict[str, SettledChange]:
+    """Every change of the branches named, by id."""
+    ids = sorted(set(branch_ids))
+    return _by_id(session, project_id, _T.branch_id.in_(ids)) if ids else {}
+
+
+def find_creates(
+    session: Session, project_id: int, entities: Iterable[str]
+) -> dict[str, SettledChange]:
+    """The creates of the records named, by change id."""
+    ids = sorted(set(entities))
+    if not ids:
+        return {}
+    return _by_id(session, project_id, _T.entity.in_(ids) & (_T.op == Op.CREATE.value))
+
+
+def find_histories(
+    session: Session, project_id: int, entities: Iterable[str]
+) -> dict[str, SettledChange]:
+    """Every change of the records named, by change id."""
+    ids = sorted(set(entities))
+    return _by_id(session, project_id, _T.entity.in_(ids)) if ids else {}
+
+
+def find_writers(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[int]]:
+    """The actors that wrote each record named."""
+    ids = sorted(set(entities))
+    found: dict[str, set[int]] = {}
+    if ids:
+        rows = session.execute(
+            select(_T.entity, _T.actor_id)
+            .where(_T.project_id == project_id, _T.entity.in_(ids), _T.actor_id.is_not(None))
+            .distinct()
+        )
+        for entity, actor_id in rows:
+            found.setdefault(entity, set()).add(actor_id)
+    return found
+
+
+def list_history(session: Session, project_id: int, entity: str) -> Sequence[Row[Any]]:
+    """The rows of a record's changes, oldest first by their first stamp."""
+    return session.execute(
+        select(*_T)
+        .where(_T.project_id == project_id, _T.entity == entity)
+        .order_by(_T.received_at, _T.change_id)
+    ).all()
+
+
+def insert_changes(
+    session: Session,
+    project_id: int,
+    taken: Sequence[tuple[SettledChange, Origin, str, str]],
+    *,
+    node: str,
+) -> None:
+    """Append changes taken in: (settled, origin, status answered, decision note)."""
+    insert_rows(
+        session,
+        ChangeRow,
+        [_row(project_id, one, origin, status, note, node) for one, origin, status, note in taken],
+    )
+
+
+def update_settlements(session: Session, project_id: int, settled: Sequence[SettledChange]) -> None:
+    """Keep what was settled again for changes that had waited."""
+    if not settled:
+        return
+    table = table_of(ChangeRow)
+    session.execute(
+        table.update()
+        .where(_T.project_id == project_id, _T.change_id == bindparam("id_"))
+        .values(settled=bindparam("settled_"), waiting=bindparam("waiting_")),
+        [
+            {"id_": s.change.change_id, "settled_": pack_settled(s), "waiting_": s.waiting}
+            for s in settled
+        ],
+    )
+
+
+def settled_of(row: Row[Any] | Mapping[str, Any]) -> SettledChange:
+    """A row of the table as the value that `conflict` works with."""
+    get = row._mapping if isinstance(row, Row) else row
+    decision = get["decision"] or {}
+    change = Change(
+        change_id=get["change_id"],
+        list_name=get["list_name"],
+        entity=get["entity"],
+        op=Op(get["op"]),
+        label=get["label"],
+        data=get["data"],
+        base_version=get["base_version"],
+        trunk_version=get["trunk_version"],
+        branch_id=get["branch_id"],
+        client_time=get["client_time"],
+        author="" if get["actor_id"] is None else str(get["actor_id"]),
+        from_form=get["from_form"],
+        contenders=tuple(decision.get("contenders", ())),
+        status=decision.get("status"),
+        of=decision.get("of"),
+    )
+    return SettledChange(
+        change=change, received_at=get["received_at"], **unpack_settled(get["settled"])
+    )
+
+
+def _by_id(session: Session, project_id: int, where: Any) -> dict[str, SettledChange]:
+    rows = session.execute(select(*_T).where(_T.project_id == project_id, where))
+    return {row.change_id: settled_of(row) for row in rows}
+
+
+def _row(
+    project_id: int, one: SettledChange, origin: Origin, status: str, note: str, node: str
+) -> dict[str, Any]:
+    change = one.change
+    decision = {
+        "contenders": list(change.contenders),
+        "status": change.status,
+        "of": change.of,
+        "note": note,
+    }
+    return {
+        "project_id": project_id,
+        "change_id": change.change_id,
+        "list_name": change.list_name,
+        "entity": change.entity,
+        "op": change.op.value,
+        "label": change.label,
+        "data": dict(change.data),
+        "base_version": change.base_version,
+        "trunk_version": change.trunk_version,
+        "branch_id": change.branch_id,
+        "client_time": change.client_time,
+        "from_form": change.from_form,
+        "decision": decision if any(decision.values()) else None,
+        "actor_id": origin.actor_id,
+        "device_id": origin.device_id,
+        "xml_form_id": origin.xml_form_id,
+        "form_version": origin.form_version,
+        "instance_id": origin.instance_id,
+        "received_at": one.received_at,
+        "path": [{"node": node, "receivedAt": one.received_at}],
+        "settled": pack_settled(one),
+        "waiting": one.waiting,
+        "status": status,
+    }

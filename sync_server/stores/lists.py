@@ -1,0 +1,109 @@
+"""Entity lists, their properties, and the heads their phones' hashes are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from conflict.areas import Rule, rules_of
+from conflict.policy import Policies, Policy
+from sync_server.models.forms import EntityList, Property
+from sync_server.models.records import ListHead
+from sync_server.stores.upsert import table_of, upsert_rows
+
+_L = table_of(EntityList).c
+_P = table_of(Property).c
+_H = table_of(ListHead).c
+
+
+@dataclass(frozen=True, slots=True)
+class ListInfo:
+    """A list as the engine and the phones' door need it."""
+
+    name: str
+    schema_serial: int
+    approval_required: bool
+    rules: tuple[Rule, ...]
+    properties: tuple[str, ...] = ()
+    policies: Policies = field(default_factory=Policies)
+
+    @property
+    def phone_properties(self) -> tuple[str, ...]:
+        """The properties phones hold, in the order they were published."""
+        return tuple(n for n in self.properties if n not in self.policies.kept_off_phones)
+
+
+def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
+    """Every list of a project with its properties, in one statement."""
+    rows = session.execute(
+        select(
+            _L.name.label("list_name"),
+            _L.schema_serial,
+            _L.approval_required,
+            _L.access_filter,
+            _P.name,
+            _P.policy,
+            _P.phone,
+        )
+        .outerjoin(table_of(Property), (_P.project_id == _L.project_id) & (_P.list_name == _L.name))
+        .where(_L.project_id == project_id)
+        .order_by(_L.name, _P.ordinal, _P.name)
+    ).all()
+    properties: dict[str, list[tuple[str, str, bool]]] = {}
+    for row in rows:
+        mine = properties.setdefault(row.list_name, [])
+        if row.name is not None:
+            mine.append((row.name, row.policy, row.phone))
+    return {
+        row.list_name: _info(
+            row.list_name,
+            row.schema_serial,
+            row.approval_required,
+            rules_of(row.access_filter),
+            properties[row.list_name],
+        )
+        for row in rows
+    }
+
+
+def _info(
+    name: str,
+    schema_serial: int,
+    approval_required: bool,
+    rules: tuple[Rule, ...],
+    properties: list[tuple[str, str, bool]],
+) -> ListInfo:
+    policies = Policies(
+        by_property={n: Policy.parse(policy) for n, policy, _ in properties},
+        kept_off_phones=frozenset(n for n, _, phone in properties if not phone),
+        filters=frozenset(rule.dataset_property for rule in rules),
+    )
+    names = tuple(n for n, _, _ in properties)
+    return ListInfo(name, schema_serial, approval_required, rules, names, policies)
+
+
+def touch_heads(session: Session, project_id: int, touched: Mapping[tuple[str, str], int]) -> None:
+    """Note the last journal number of each (list, scope) that a transaction touched."""
+    upsert_rows(
+        session,
+        ListHead,
+        [
+            {"project_id": project_id, "list_name": name, "scope": scope, "seq": seq}
+            for (name, scope), seq in sorted(touched.items())
+        ],
+    )
+
+
+def find_heads(
+    session: Session, project_id: int, list_name: str, scopes: Iterable[str]
+) -> list[tuple[str, int]]:
+    """The heads of the scopes named, by scope."""
+    rows = session.execute(
+        select(_H.scope, _H.seq)
+        .where(_H.project_id == project_id, _H.list_name == list_name, _H.scope.in_(sorted(scopes)))
+        .order_by(_H.scope)
+    )
+    return [(scope, seq) for scope, seq in rows]

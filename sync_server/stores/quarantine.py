@@ -1,0 +1,110 @@
+"""Quarantine: kept raw until a person decides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from sync_server.models.records import QuarantineRow
+from sync_server.stores.changes import Origin
+from sync_server.stores.upsert import table_of, upsert_rows
+
+_T = table_of(QuarantineRow).c
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """Something that could not be used, and why. `code` is a result code of the contract."""
+
+    quarantine_id: str
+    kind: str
+    code: str
+    detail: str
+    raw: bytes
+    content_type: str
+    origin: Origin
+    change_id: str | None = None
+    attachments: tuple[dict[str, str], ...] = ()
+
+
+def insert_quarantine(
+    session: Session, project_id: int, poisons: Sequence[Poison], *, at: str
+) -> None:
+    """Keep poison. What is kept under its id already only gains the files that came since."""
+    if not poisons:
+        return
+    known = _known_attachments(session, project_id, [one.quarantine_id for one in poisons])
+    upsert_rows(
+        session,
+        QuarantineRow,
+        [
+            {
+                "project_id": project_id,
+                "quarantine_id": one.quarantine_id,
+                "kind": one.kind,
+                "code": one.code,
+                "detail": one.detail,
+                "raw": one.raw,
+                "content_type": one.content_type,
+                "attachments": _merged(known.get(one.quarantine_id, []), one.attachments),
+                "sha256": hashlib.sha256(one.raw).hexdigest(),
+                "xml_form_id": one.origin.xml_form_id,
+                "instance_id": one.origin.instance_id,
+                "change_id": one.change_id,
+                "actor_id": one.origin.actor_id,
+                "device_id": one.origin.device_id,
+                "received_at": at,
+                "state": "open",
+                "decided_at": None,
+                "decided_by": None,
+            }
+            for one in poisons
+        ],
+        keep=("received_at", "state", "decided_at", "decided_by"),
+    )
+
+
+def _known_attachments(
+    session: Session, project_id: int, ids: Sequence[str]
+) -> dict[str, list[dict[str, str]]]:
+    rows = session.execute(
+        select(_T.quarantine_id, _T.attachments).where(
+            _T.project_id == project_id, _T.quarantine_id.in_(sorted(ids))
+        )
+    )
+    return {row.quarantine_id: row.attachments for row in rows}
+
+
+def _merged(
+    known: Sequence[dict[str, str]], came: Sequence[dict[str, str]]
+) -> list[dict[str, str]]:
+    return [*known, *(one for one in came if one not in known)]
+
+
+def find_quarantined(session: Session, project_id: int, quarantine_id: str) -> Any:
+    """The row of one quarantined thing, or None."""
+    return session.execute(
+        select(*_T).where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
+    ).one_or_none()
+
+
+def decide_quarantined(
+    session: Session,
+    project_id: int,
+    quarantine_id: str,
+    *,
+    state: str,
+    by: int | None,
+    at: str,
+) -> None:
+    """Mark what became of it. The raw bytes stay."""
+    session.execute(
+        update(QuarantineRow)
+        .where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
+        .values(state=state, decided_at=at, decided_by=by)
+    )

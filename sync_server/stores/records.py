@@ -1,0 +1,312 @@
+"""Records: what stands now, the steps back from it, and who may see it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Integer, String, column, delete, select, text, values
+from sqlalchemy.orm import Session
+
+from conflict.record import Record, Undo, needs_history
+from conflict.types import Change, Op, RecordStatus
+from sync_server.models.records import RecordRow, RecordScope, RecordVersion
+from sync_server.stores.changes import find_creates, find_histories, find_mates
+from sync_server.stores.packing import pack_seen, pack_state, unpack_seen, unpack_state
+from sync_server.stores.upsert import insert_missing, insert_rows, table_of, upsert_rows
+
+_R = table_of(RecordRow).c
+_V = table_of(RecordVersion).c
+_S = table_of(RecordScope).c
+
+
+@dataclass(slots=True)
+class Held:
+    """A record in memory while a batch is decided, with what its row says besides its state."""
+
+    record: Record
+    list_name: str
+    entity: str
+    scopes: frozenset[str] = frozenset()
+    creator_id: int | None = None
+    created_at: str = ""
+    steps: list[tuple[Undo, str | None]] = field(default_factory=list)
+
+
+def lock_records(session: Session, project_id: int, keys: Iterable[str]) -> None:
+    """Make other writers of these entities and instances wait until commit.
+
+    SQLite has one writer, who is here already. PostgreSQL takes a lock on each key in
+    one order, so that two writers never wait for each other, and so that a record that
+    is not there yet can be locked too (`FOR UPDATE` locks no row that is not there).
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    numbers = sorted({_lock_number(project_id, key) for key in keys})
+    if not numbers:
+        return
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k"),
+        {"keys": numbers},
+    )
+
+
+def _lock_number(project_id: int, key: str) -> int:
+    digest = hashlib.sha256(f"{project_id}\n{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def load_records(session: Session, project_id: int, changes: Sequence[Change]) -> dict[str, Held]:
+    """The records these changes are of, each with as much of its past as they need.
+
+    A handful of statements, however many changes: the rows; the scopes; the earlier changes of
+    their branches; the creates of offline births; the steps back to their bases; the
+    whole history of the few that need one.
+    """
+    by_entity: dict[str, list[Change]] = {}
+    for change in changes:
+        by_entity.setdefault(change.entity, []).append(change)
+    held = _load_rows(session, project_id, by_entity)
+    _load_scopes(session, project_id, held)
+    near = find_mates(session, project_id, (c.branch_id for c in changes if c.branch_id))
+    born = [e for e, mine in by_entity.items() if e in held and any(map(_from_birth, mine))]
+    near |= find_creates(session, project_id, born)
+    for one in near.values():
+        if one.change.entity in held:
+            held[one.change.entity].record.known[one.change.change_id] = one
+    _load_steps(session, project_id, held, by_entity)
+    deep = [
+        entity
+        for entity, mine in by_entity.items()
+        if entity in held and _is_deep(held[entity].record, mine)
+    ]
+    for one in find_histories(session, project_id, deep).values():
+        held[one.change.entity].record.known[one.change.change_id] = one
+    for entity in deep:
+        held[entity].record.whole = True
+    return held
+
+
+def _from_birth(change: Change) -> bool:
+    return change.branch_id is not None and change.trunk_version is None
+
+
+def _is_deep(record: Record, changes: Sequence[Change]) -> bool:
+    known = (one.change for one in record.known.values())
+    return needs_history(record.state, changes, known)
+
+
+def _load_rows(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, Held]:
+    wanted = sorted(entities)
+    rows = session.execute(
+        select(
+            _R.entity,
+            _R.list_name,
+            _R.state,
+            _R.version_offset,
+            _R.born_at,
+            _R.creator_id,
+            _R.created_at,
+        ).where(_R.project_id == project_id, _R.entity.in_(wanted))
+    )
+    return {
+        row.entity: Held(
+            record=Record(
+                state=unpack_state(row.state),
+                offset=row.version_offset,
+                born_at=row.born_at,
+                whole=False,
+            ),
+            list_name=row.list_name,
+            entity=row.entity,
+            creator_id=row.creator_id,
+            created_at=row.created_at,
+        )
+        for row in rows
+    }
+
+
+def _load_scopes(session: Session, project_id: int, held: Mapping[str, Held]) -> None:
+    if not held:
+        return
+    rows = session.execute(
+        select(_S.entity, _S.scope).where(_S.project_id == project_id, _S.entity.in_(sorted(held)))
+    )
+    for entity, scope in rows:
+        held[entity].scopes |= {scope}
+
+
+def _load_steps(
+    session: Session,
+    project_id: int,
+    held: Mapping[str, Held],
+    by_entity: Mapping[str, Sequence[Change]],
+) -> None:
+    """The undo steps after the oldest base asked of each record; none when all are current."""
+    behind = []
+    for entity, one in held.items():
+        bases = [b for change in by_entity[entity] if (b := _base(change)) is not None]
+        if bases and min(bases) < one.record.served:
+            behind.append((entity, min(bases)))
+    if not behind:
+        return
+    wanted = (
+        values(column("entity", String), column("base", Integer), name="wanted").data(behind).cte()
+    )
+    rows = session.execute(
+        select(_V.entity, _V.served, _V.undo)
+        .join(wanted, (_V.entity == wanted.c.entity) & (_V.served > wanted.c.base))
+        .where(_V.project_id == project_id)
+        .order_by(_V.entity, _V.served.desc())
+    )
+    for entity, served, undo in rows:
+        held[entity].record.undo.append(Undo(served, unpack_seen(undo)))
+
+
+def _base(change: Change) -> int | None:
+    if change.op is Op.CREATE or change.base_version is None:
+        return None
+    return change.base_version if change.branch_id is None else change.trunk_version
+
+
+def save_records(
+    session: Session,
+    project_id: int,
+    saved: Sequence[tuple[Held, str, Mapping[str, str], int]],
+    *,
+    at: str,
+) -> None:
+    """Write records as they stand: (held, label, data shown, open reviews), and their steps."""
+    upsert_rows(
+        session,
+        RecordRow,
+        [
+            {
+                "project_id": project_id,
+                "entity": held.entity,
+                "list_name": held.list_name,
+                "label": label,
+                "data": dict(data),
+                "state": pack_state(held.record.state),
+                "version": held.record.state.version,
+                "version_offset": held.record.offset,
+                "born_at": held.record.born_at,
+                "status": held.record.state.status.value,
+                "waiting": held.record.state.waiting,
+                "open_reviews": open_reviews,
+                "creator_id": held.creator_id,
+                "created_at": held.created_at,
+                "updated_at": at,
+            }
+            for held, label, data, open_reviews in saved
+        ],
+    )
+    insert_rows(
+        session,
+        RecordVersion,
+        [
+            {
+                "project_id": project_id,
+                "entity": held.entity,
+                "served": undo.served,
+                "change_id": change_id,
+                "undo": pack_seen(undo.seen),
+                "at": at,
+            }
+            for held, *_ in saved
+            for undo, change_id in held.steps
+        ],
+    )
+
+
+def save_scopes(
+    session: Session, project_id: int, moved: Sequence[tuple[Held, frozenset[str]]]
+) -> None:
+    """Replace the scopes of records: (held with the scopes it had, the scopes it has now)."""
+    left = [held.entity for held, after in moved if held.scopes - after]
+    if left:
+        session.execute(
+            delete(table_of(RecordScope)).where(_S.project_id == project_id, _S.entity.in_(left))
+        )
+    insert_missing(
+        session,
+        RecordScope,
+        [
+            {
+                "project_id": project_id,
+                "list_name": held.list_name,
+                "scope": scope,
+                "entity": held.entity,
+            }
+            for held, after in moved
+            for scope in sorted(after)
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    """A record as a phone's list has it."""
+
+    entity: str
+    label: str
+    version: int
+    data: Mapping[str, str]
+
+
+def list_for_phones(
+    session: Session, project_id: int, list_name: str, scopes: Iterable[str]
+) -> list[PhoneRow]:
+    """The records of a list that any of `scopes` may see, in one fixed order.
+
+    Only what phones keep: records whose create has come and that are not deleted.
+    """
+    visible = select(_S.entity).where(
+        _S.project_id == project_id, _S.list_name == list_name, _S.scope.in_(sorted(scopes))
+    )
+    rows = session.execute(
+        select(_R.entity, _R.label, _R.version, _R.version_offset, _R.data)
+        .where(
+            _R.project_id == project_id,
+            _R.entity.in_(visible),
+            _R.status.in_((RecordStatus.ACTIVE.value, RecordStatus.DISPUTED.value)),
+        )
+        .order_by(_R.entity)
+    )
+    return [PhoneRow(r.entity, r.label, r.version + r.version_offset, r.data) for r in rows]
+
+
+def find_record(session: Session, project_id: int, entity: str) -> Any:
+    """The row of one record, or None."""
+    return session.execute(
+        select(*_R).where(_R.project_id == project_id, _R.entity == entity)
+    ).one_or_none()
+
+
+def find_scopes(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[str]]:
+    """The scopes that may see each record named."""
+    found: dict[str, set[str]] = {}
+    rows = session.execute(
+        select(_S.entity, _S.scope).where(
+            _S.project_id == project_id, _S.entity.in_(sorted(set(entities)))
+        )
+    )
+    for entity, scope in rows:
+        found.setdefault(entity, set()).add(scope)
+    return found
+
+
+def find_statuses(
+    session: Session, project_id: int, list_name: str, entities: Iterable[str]
+) -> dict[str, str]:
+    """The status of each record of a list that is named and here."""
+    rows = session.execute(
+        select(_R.entity, _R.status).where(
+            _R.project_id == project_id,
+            _R.list_name == list_name,
+            _R.entity.in_(sorted(set(entities))),
+        )
+    )
+    return {row.entity: row.status for row in rows}

@@ -1,0 +1,83 @@
+"""Submissions: instance XML kept whole, and the files that came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from sync_server.models.records import Submission, SubmissionAttachment
+from sync_server.stores.upsert import insert_missing, insert_rows, table_of
+
+_T = table_of(Submission).c
+_A = table_of(SubmissionAttachment).c
+
+
+def find_submissions(
+    session: Session, project_id: int, instance_ids: Iterable[str]
+) -> dict[tuple[str, str], Any]:
+    """What is known of the instances named, by (form, instance): sha256, complete, received."""
+    ids = sorted(set(instance_ids))
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(_T.xml_form_id, _T.instance_id, _T.sha256, _T.complete, _T.received_at).where(
+            _T.project_id == project_id, _T.instance_id.in_(ids)
+        )
+    )
+    return {(row.xml_form_id, row.instance_id): row for row in rows}
+
+
+def insert_submissions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(session, Submission, rows)
+
+
+def complete_submissions(
+    session: Session, project_id: int, keys: Sequence[tuple[str, str]]
+) -> None:
+    """Mark submissions whose last part has come."""
+    if keys:
+        session.execute(
+            table_of(Submission)
+            .update()
+            .where(
+                _T.project_id == project_id,
+                _T.xml_form_id == bindparam("form_"),
+                _T.instance_id == bindparam("instance_"),
+            )
+            .values(complete=True),
+            [{"form_": form, "instance_": instance} for form, instance in keys],
+        )
+
+
+def insert_attachments(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep files by name and content: a resend adds nothing, other bytes stand beside."""
+    insert_missing(session, SubmissionAttachment, rows)
+
+
+def find_submission(session: Session, project_id: int, xml_form_id: str, instance_id: str) -> Any:
+    """The row of one submission, or None."""
+    return session.execute(
+        select(*_T).where(
+            _T.project_id == project_id,
+            _T.xml_form_id == xml_form_id,
+            _T.instance_id == instance_id,
+        )
+    ).one_or_none()
+
+
+def list_attachments(
+    session: Session, project_id: int, xml_form_id: str, instance_id: str
+) -> Sequence[Any]:
+    """The files of a submission, by name, oldest first."""
+    return session.execute(
+        select(*_A)
+        .where(
+            _A.project_id == project_id,
+            _A.xml_form_id == xml_form_id,
+            _A.instance_id == instance_id,
+        )
+        .order_by(_A.name, _A.received_at)
+    ).all()

@@ -1,0 +1,46 @@
+"""Device accounts as the phones' door finds them: by the hash of a token, in one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sync_server.models.people import Actor, AppUser, Node, Project
+from sync_server.stores.upsert import table_of
+
+_D = table_of(AppUser).c
+_A = table_of(Actor).c
+_P = table_of(Project).c
+_N = table_of(Node).c
+
+_DEVICE = (
+    select(
+        _D.actor_id,
+        _D.project_id,
+        _D.properties,
+        _D.revoked_at,
+        _A.display_name,
+        _P.uuid,
+        _P.name.label("project_name"),
+        _N.node,
+    )
+    .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
+    .join(table_of(Project), _P.id == _D.project_id)
+    .join(table_of(Node), _N.id == 1)
+)
+
+
+def find_device(session: Session, project_id: int, token_hash: str) -> Any:
+    """The device account behind a token, with its project and this node; None when unknown."""
+    return session.execute(
+        _DEVICE.where(_D.token_hash == token_hash, _D.project_id == project_id)
+    ).one_or_none()
+
+
+def find_device_by_id(session: Session, project_id: int, actor_id: int) -> Any:
+    """The device account of an actor, or None."""
+    return session.execute(
+        _DEVICE.where(_D.actor_id == actor_id, _D.project_id == project_id)
+    ).one_or_none()
