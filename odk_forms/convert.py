@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,12 +50,14 @@ _NOISE = re.compile(
 class Converted:
     """A form ready to be kept: its XForm, and the warnings met on the way.
 
-    `itemsets` is the itemsets.csv of a form that uses external choices.
+    `itemsets` is the itemsets.csv of a form that uses external choices. `sheets` finds the
+    cell for what is found out about the form later; empty for an XForm.
     """
 
     xml: bytes
     messages: tuple[Message, ...] = ()
     itemsets: bytes | None = None
+    sheets: Sheets = field(default_factory=Sheets)
 
 
 def to_xform(content: bytes, filename: str, *, validate: bool = True) -> Converted:
@@ -84,7 +86,7 @@ def to_xform(content: bytes, filename: str, *, validate: bool = True) -> Convert
     messages = tuple(dict.fromkeys((*found, *warnings)))
     if any(one.severity == "error" for one in messages):
         raise FormError(messages)
-    return Converted(xml, messages, itemsets)
+    return Converted(xml, messages, itemsets, sheets)
 
 
 def _kind(content: bytes, filename: str) -> str:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from odk_forms.xform import FormDefinition
 from sync_server.models.forms import Form, FormAttachment, FormVersion
-from sync_server.stores.upsert import table_of
+from sync_server.stores.upsert import insert_rows, table_of, upsert_rows
 
 _F = table_of(Form).c
 _V = table_of(FormVersion).c
 _A = table_of(FormAttachment).c
+
+_DESCRIBED = (
+    _V.xml_form_id,
+    _V.version,
+    _V.serial,
+    _V.name,
+    _V.hash,
+    _V.source_name,
+    _V.published_at,
+    _V.published_by,
+    _F.state,
+    _F.created_at,
+    _F.updated_at,
+)
 
 _PARSED_AT_MOST = 256
 # A published version never alters, so its parsed definition may be kept by its hash.
@@ -103,23 +117,12 @@ def find_version(
 ) -> Any:
     """One published version of a form, the newest when `version` is None; None when not here.
 
-    Row       xml_form_id, version, serial, name, hash, xml (bytes), source_name, state,
-              published_at, published_by.
+    Row       xml_form_id, version, serial, name, hash, xml (bytes), source_name, published_at,
+              published_by; of its form: state, created_at, updated_at.
     """
     wanted = _is_current() if version is None else _is_of_form() & (_V.version == version)
     return session.execute(
-        select(
-            _V.xml_form_id,
-            _V.version,
-            _V.serial,
-            _V.name,
-            _V.hash,
-            _V.xml,
-            _V.source_name,
-            _F.state,
-            _V.published_at,
-            _V.published_by,
-        )
+        select(*_DESCRIBED, _V.xml)
         .join(table_of(Form), wanted)
         .where(_F.project_id == project_id, _F.xml_form_id == xml_form_id, _F.deleted_at.is_(None))
     ).one_or_none()
@@ -139,6 +142,86 @@ def list_form_attachments(
         .order_by(_A.name)
     )
     return list(rows)
+
+
+def list_forms(session: Session, project_id: int) -> list[Any]:
+    """The forms of a project with their newest versions, by name; `find_version` less the xml."""
+    rows = session.execute(
+        select(*_DESCRIBED)
+        .join(table_of(Form), _is_current())
+        .where(_F.project_id == project_id, _F.deleted_at.is_(None))
+        .order_by(_V.name, _V.xml_form_id)
+    )
+    return list(rows)
+
+
+def list_versions(session: Session, project_id: int, xml_form_id: str) -> list[Any]:
+    """Every version of a form, newest first, whether or not the form is deleted.
+
+    Rows      version, serial, name, hash, source_name, published_at, published_by.
+    """
+    rows = session.execute(
+        select(
+            _V.version,
+            _V.serial,
+            _V.name,
+            _V.hash,
+            _V.source_name,
+            _V.published_at,
+            _V.published_by,
+        )
+        .where(_V.project_id == project_id, _V.xml_form_id == xml_form_id)
+        .order_by(_V.serial.desc())
+    )
+    return list(rows)
+
+
+def find_source(session: Session, project_id: int, xml_form_id: str, version: str) -> bytes | None:
+    """The file a version was published from, as it was uploaded."""
+    return session.execute(
+        select(_V.source).where(
+            _V.project_id == project_id, _V.xml_form_id == xml_form_id, _V.version == version
+        )
+    ).scalar_one_or_none()
+
+
+def insert_version(session: Session, version: Mapping[str, Any]) -> None:
+    """Publish: a row of form_versions, and the form that hands it to phones from now on."""
+    at = version["published_at"]
+    form = {
+        "project_id": version["project_id"],
+        "xml_form_id": version["xml_form_id"],
+        "state": "open",
+        "version": version["version"],
+        "created_at": at,
+        "updated_at": at,
+        "deleted_at": None,
+    }
+    upsert_rows(session, Form, [form], keep=("state", "created_at"))
+    insert_rows(session, FormVersion, [version])
+
+
+def save_form_attachments(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write which files versions expect, and what is there of each."""
+    upsert_rows(session, FormAttachment, rows)
+
+
+def link_form_attachments(
+    session: Session, project_id: int, list_names: Iterable[str], *, at: str
+) -> None:
+    """Link the files that are missing so far to the new lists they are named after."""
+    names = sorted(list_names)
+    if names:
+        session.execute(
+            update(table_of(FormAttachment))
+            .where(
+                _A.project_id == project_id,
+                _A.list_name.is_(None),
+                _A.sha256.is_(None),
+                _A.name.in_([f"{name}.csv" for name in names]),
+            )
+            .values(list_name=func.replace(_A.name, ".csv", ""), updated_at=at)
+        )
 
 
 def _is_of_form() -> Any:
