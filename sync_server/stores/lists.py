@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -52,37 +54,28 @@ def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
         .where(_L.project_id == project_id)
         .order_by(_L.name, _P.ordinal, _P.name)
     ).all()
-    properties: dict[str, list[tuple[str, str, bool]]] = {}
-    for row in rows:
-        mine = properties.setdefault(row.list_name, [])
-        if row.name is not None:
-            mine.append((row.name, row.policy, row.phone))
-    return {
-        row.list_name: _info(
-            row.list_name,
-            row.schema_serial,
-            row.approval_required,
-            rules_of(row.access_filter),
-            properties[row.list_name],
-        )
-        for row in rows
-    }
+    grouped = {name: list(mine) for name, mine in groupby(rows, key=lambda row: row.list_name)}
+    return {name: _info(mine) for name, mine in grouped.items()}
 
 
-def _info(
-    name: str,
-    schema_serial: int,
-    approval_required: bool,
-    rules: tuple[Rule, ...],
-    properties: list[tuple[str, str, bool]],
-) -> ListInfo:
+def _info(rows: Sequence[Any]) -> ListInfo:
+    """One list from its joined rows; a list without properties has one row without a name."""
+    head = rows[0]
+    rules = rules_of(head.access_filter)
+    properties = [row for row in rows if row.name is not None]
     policies = Policies(
-        by_property={n: Policy.parse(policy) for n, policy, _ in properties},
-        kept_off_phones=frozenset(n for n, _, phone in properties if not phone),
+        by_property={row.name: Policy.parse(row.policy) for row in properties},
+        kept_off_phones=frozenset(row.name for row in properties if not row.phone),
         filters=frozenset(rule.dataset_property for rule in rules),
     )
-    names = tuple(n for n, _, _ in properties)
-    return ListInfo(name, schema_serial, approval_required, rules, names, policies)
+    return ListInfo(
+        name=head.list_name,
+        schema_serial=head.schema_serial,
+        approval_required=head.approval_required,
+        rules=rules,
+        properties=tuple(row.name for row in properties),
+        policies=policies,
+    )
 
 
 def touch_heads(session: Session, project_id: int, touched: Mapping[tuple[str, str], int]) -> None:
