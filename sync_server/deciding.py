@@ -6,7 +6,7 @@ What raises while one change is decided quarantines that change and nothing else
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conflict.areas import may_write, scopes_of_record
@@ -227,11 +227,31 @@ def outcome_of(
     touched: Touched, info: ListInfo, writers: set[int], change_ids: list[str]
 ) -> Outcome:
     """What a record shows after the batch, which questions opened and closed, who may see it."""
-    held, state = touched.held, touched.held.record.state
-    before = {(r.kind, r.field): r for r in reviews(touched.before, info.policies)}
+    return as_it_stands(
+        touched.held,
+        info,
+        asked_before=reviews(touched.before, info.policies),
+        writers=writers | touched.writers,
+        change_ids=change_ids,
+        closed_by=touched.last_change,
+    )
+
+
+def as_it_stands(
+    held: Held,
+    info: ListInfo,
+    *,
+    asked_before: Iterable[Review],
+    writers: set[int],
+    change_ids: Sequence[str | None],
+    closed_by: str | None,
+) -> Outcome:
+    """A record as its list reads it now; `change_ids` has one item for each step to journal."""
+    state = held.record.state
+    before = {(r.kind, r.field): r for r in asked_before}
     after = {(r.kind, r.field): r for r in reviews(state, info.policies)}
     label, data = shown_data(state, info.policies)
-    scopes = scopes_of_record(info.rules, state, after.values(), writers | touched.writers)
+    scopes = scopes_of_record(info.rules, state, after.values(), writers)
     return Outcome(
         held=held,
         label=label,
@@ -244,7 +264,7 @@ def outcome_of(
             opened=tuple(r for key, r in after.items() if key not in before),
             moved=_moved(before, after),
             closed=tuple(r for key, r in before.items() if key not in after),
-            closed_by=touched.last_change,
+            closed_by=closed_by,
         ),
         entries=tuple(
             Entry(held.list_name, held.entity, change_id, held.scopes, scopes)
