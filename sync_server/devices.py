@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from odk_forms import collect
 from sync_server.clock import Clock, instant
 from sync_server.credentials import hash_of_token, new_token, seal, unseal
 from sync_server.db import read_transaction, write_transaction
@@ -17,6 +18,7 @@ from sync_server.stores import people as store
 from sync_server.stores import projects
 from sync_server.stores.audits import add_audit
 
+_COLOR = "#1b6e53"  # of the project's icon in Collect
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
 
@@ -73,6 +75,29 @@ def reveal_token(project_id: int, actor_id: int, *, secret_key: str) -> str:
     if row.revoked_at is not None:
         raise NotFound("this device is revoked; make a new one")
     return unseal(row.token_sealed, secret_key)
+
+
+def phone_settings(
+    project_id: int, actor_id: int, *, base_url: str, secret_key: str
+) -> dict[str, Any]:
+    """What the QR of a device carries: Collect's settings. `base_url` has no slash at its end.
+
+    Errors    `NotFound`, also for a revoked device.
+    """
+    token = reveal_token(project_id, actor_id, secret_key=secret_key)
+    with read_transaction() as session:
+        project = projects.find_project(session, project_id)
+    return collect.settings(
+        server_url=server_url(base_url, token, project_id),
+        project_name=project.name,
+        color=_COLOR,
+        icon=project.name[:1].upper(),
+    )
+
+
+def server_url(base_url: str, token: str, project_id: int) -> str:
+    """The address a phone knows this server by; its token is all the phone needs."""
+    return f"{base_url.rstrip('/')}/v1/key/{token}/projects/{project_id}"
 
 
 def revoke_app_user(project_id: int, actor_id: int, *, by: int | None, clock: Clock) -> None:

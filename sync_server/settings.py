@@ -72,6 +72,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     chosen.update({n: environ[f"SIMPUL_{n}"] for n in chosen if environ.get(f"SIMPUL_{n}")})
     if chosen["LANGUAGE"] not in ("id", "en"):
         raise SettingsError("SIMPUL_LANGUAGE is id or en")
+    if not (chosen["DATABASE_URL"] or "sqlite:").startswith(("sqlite:", "postgresql+psycopg:")):
+        raise SettingsError("SIMPUL_DATABASE_URL begins with sqlite: or postgresql+psycopg:")
     return Settings(
         home=home,
         database_url=chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}",

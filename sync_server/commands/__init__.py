@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
+from sync_server.commands.device import device
+from sync_server.commands.init import init
+from sync_server.commands.project import project
 from sync_server.commands.serve import serve
+from sync_server.commands.user import user
 
 
 @click.group()
@@ -13,4 +17,5 @@ def main() -> None:
     """Simpul: server sinkronisasi data posyandu / sync server for posyandu data."""
 
 
-main.add_command(serve)
+for command in (init, serve, user, project, device):
+    main.add_command(command)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -13,7 +14,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from sync_server.app import create_app
+from sync_server.db import read_transaction
+from sync_server.errors import SyncError
 from sync_server.settings import Settings, SettingsError, load
+from sync_server.stores.projects import list_projects
 
 
 def loaded_settings() -> Settings:
@@ -41,16 +45,60 @@ def _has_tables(settings: Settings) -> bool:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() is not None
     except OperationalError as exc:
-        raise click.ClickException(f"the database cannot be reached: {exc.orig}") from exc
+        raise click.ClickException(
+            f"the database cannot be reached: {str(exc.orig).splitlines()[0]}"
+        ) from exc
     finally:
         engine.dispose()
 
 
 @contextmanager
 def command_app() -> Iterator[Flask]:
-    """An app within its context, for a command that works on a store that is set up."""
+    """An app within its context, for a command that works on a store that is set up.
+
+    A refusal inside ends the command with one line and exit status 1.
+    """
     settings = loaded_settings()
     refuse_if_not_initialised(settings)
     app = create_app(settings)
-    with app.app_context():
+    with app.app_context(), refusals_in_one_line():
         yield app
+
+
+@contextmanager
+def refusals_in_one_line() -> Iterator[None]:
+    """A refusal ends the command with its sentence and exit status 1."""
+    try:
+        yield
+    except SyncError as exc:
+        raise click.ClickException(exc.message) from exc
+
+
+def chosen_project(word: str | None) -> int:
+    """The id of the project meant by its id, its uuid or its name; of the only one for None."""
+    with read_transaction() as session:
+        rows = list_projects(session)
+    if word is None and len(rows) == 1:
+        return int(rows[0].id)
+    if word is None:
+        raise click.UsageError("there is not exactly one project: name it with --project")
+    found = [row.id for row in rows if word in (str(row.id), row.uuid, row.name)]
+    if len(found) != 1:
+        raise click.ClickException(f"{'no' if not found else 'more than one'} project {word!r}")
+    return int(found[0])
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def properties_of(pairs: Sequence[str]) -> dict[str, str | list[str]]:
+    """`posyandu=melati` as properties; a name given twice has both values."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise click.UsageError(f"a property is NAME=VALUE, not {pair!r}")
+        found.setdefault(name.strip(), []).append(value.strip())
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

@@ -13,7 +13,6 @@ from sync_server.models.people import (
     AppUser,
     Assignment,
     Contact,
-    Project,
     SiteAssignment,
     User,
 )
@@ -22,7 +21,6 @@ from sync_server.stores.upsert import insert_missing, insert_rows, table_of, ups
 _A = table_of(Actor).c
 _U = table_of(User).c
 _D = table_of(AppUser).c
-_P = table_of(Project).c
 _C = table_of(Contact).c
 _SA = table_of(SiteAssignment).c
 _PA = table_of(Assignment).c
@@ -204,26 +202,6 @@ def _app_users(project_id: int) -> Any:
         .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
         .where(_D.project_id == project_id)
     )
-
-
-def find_device(session: Session, project_id: int, token_hash: str) -> Any:
-    """Who a device token of a project is, in one statement; None when it is nobody's here.
-
-    Columns   actor_id, display_name, properties, revoked_at, project_uuid, project_name.
-    """
-    return session.execute(
-        select(
-            _D.actor_id,
-            _A.display_name,
-            _D.properties,
-            _D.revoked_at,
-            _P.uuid.label("project_uuid"),
-            _P.name.label("project_name"),
-        )
-        .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
-        .join(table_of(Project), _P.id == _D.project_id)
-        .where(_D.token_hash == token_hash, _D.project_id == project_id)
-    ).one_or_none()
 
 
 def find_token(session: Session, token_hash: str) -> Any:

@@ -1,0 +1,140 @@
+"""`simpul device`: the accounts that phones send under, and their QR codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from odk_forms import collect
+from sync_server import people
+from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
+from sync_server.context import context
+from sync_server.db import read_transaction
+from sync_server.devices import phone_settings, server_url
+from sync_server.stores.people import list_app_users
+
+_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_url = click.option(
+    "--url", help="Address phones reach this server at. Default: SIMPUL_PUBLIC_URL."
+)
+
+
+@click.group()
+def device() -> None:
+    """Device accounts: one for each cadre's phone."""
+
+
+@device.command("create")
+@click.argument("name")
+@_project
+@click.option("--property", "pairs", multiple=True, help="Its area, as posyandu=melati.")
+@_url
+@_json
+def create_device(
+    name: str, project: str | None, pairs: tuple[str, ...], url: str | None, as_json: bool
+) -> None:
+    """Make an account called NAME and print the address its phone connects to."""
+    properties = properties_of(pairs)
+    with command_app():
+        here, base = context(), _base(url)
+        project_id = chosen_project(project)
+        made = people.create_app_user(
+            project_id,
+            name,
+            properties,
+            by=None,
+            clock=here.clock,
+            secret_key=here.settings.secret_key,
+        )
+        address = server_url(base, made.token, project_id)
+    if as_json:
+        facts = {"id": made.actor_id, "displayName": made.display_name, "properties": properties}
+        print_json({**facts, "projectId": project_id, "token": made.token, "url": address})
+    else:
+        click.echo(f"device {made.actor_id}: {made.display_name}\n{address}")
+
+
+@device.command("list")
+@_project
+@_json
+def list_all(project: str | None, as_json: bool) -> None:
+    """The device accounts of a project, revoked ones too."""
+    with command_app():
+        project_id = chosen_project(project)
+        with read_transaction() as session:
+            rows = list_app_users(session, project_id)
+    if as_json:
+        print_json([_facts(row) for row in rows])
+        return
+    for row in rows:
+        area = " ".join(f"{name}={value}" for name, value in sorted(row.properties.items()))
+        state = "revoked" if row.revoked_at else f"last seen {row.last_used or 'never'}"
+        click.echo(f"{row.actor_id}\t{row.display_name}\t{area}\t{state}")
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.actor_id,
+        "displayName": row.display_name,
+        "properties": row.properties,
+        "createdAt": row.created_at,
+        "lastUsed": row.last_used,
+        "revokedAt": row.revoked_at,
+    }
+
+
+@device.command("qr")
+@click.argument("actor_id", type=int, metavar="ID")
+@_project
+@_url
+@click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a file.")
+@_json
+def show_qr(
+    actor_id: int, project: str | None, url: str | None, png: Path | None, as_json: bool
+) -> None:
+    """Print the settings address of device ID and the text of its QR code."""
+    with command_app():
+        here, base = context(), _base(url)
+        wanted = phone_settings(
+            chosen_project(project),
+            actor_id,
+            base_url=base,
+            secret_key=here.settings.secret_key,
+        )
+    text = collect.qr_text(wanted)
+    if png is not None:
+        _draw(png, text)
+    address = wanted["general"]["server_url"]
+    if as_json:
+        print_json({"id": actor_id, "url": address, "settings": wanted, "qr": text})
+    else:
+        click.echo(f"{address}\n{text}")
+
+
+def _draw(png: Path, text: str) -> None:
+    try:
+        png.write_bytes(collect.qr_png(text))
+    except OSError as exc:
+        raise click.ClickException(f"{png} cannot be written: {exc.strerror}") from exc
+
+
+@device.command("revoke")
+@click.argument("actor_id", type=int, metavar="ID")
+@_project
+def revoke_device(actor_id: int, project: str | None) -> None:
+    """Let device ID in no more. What it wrote stays."""
+    with command_app():
+        people.revoke_app_user(chosen_project(project), actor_id, by=None, clock=context().clock)
+    click.echo(f"device {actor_id} is revoked")
+
+
+def _base(url: str | None) -> str:
+    base = (url or context().settings.public_url).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise click.UsageError(
+            "say where phones reach this server: --url https://… or SIMPUL_PUBLIC_URL"
+        )
+    return base

@@ -1,0 +1,58 @@
+"""`simpul project`: programmes of one regency each."""
+
+from __future__ import annotations
+
+import click
+
+from sync_server import people
+from sync_server.commands.common import chosen_project, command_app, print_json
+from sync_server.context import context
+from sync_server.db import read_transaction
+from sync_server.stores.projects import list_projects
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def project() -> None:
+    """Projects, and the properties their devices and people may bear."""
+
+
+@project.command("create")
+@click.argument("name")
+@click.option("--property", "properties", multiple=True, help="An actor property, as posyandu.")
+@_json
+def create_project(name: str, properties: tuple[str, ...], as_json: bool) -> None:
+    """Make a project called NAME."""
+    with command_app():
+        clock = context().clock
+        project_id = people.create_project(name, clock=clock)
+        for one in properties:
+            people.add_actor_property(project_id, one, clock=clock)
+    if as_json:
+        print_json({"id": project_id, "name": name})
+    else:
+        click.echo(f"project {project_id}: {name}")
+
+
+@project.command("list")
+@_json
+def list_all(as_json: bool) -> None:
+    """Every project."""
+    with command_app(), read_transaction() as session:
+        rows = list_projects(session)
+    if as_json:
+        print_json([{"id": r.id, "uuid": r.uuid, "name": r.name} for r in rows])
+        return
+    for row in rows:
+        click.echo(f"{row.id}\t{row.name}\t{row.app_users} devices\t{row.forms} forms")
+
+
+@project.command("add-property")
+@click.argument("name")
+@click.option("--project", help="Id, uuid or name. Default: the only one.")
+def add_property(name: str, project: str | None) -> None:
+    """Let devices and people bear the property NAME, such as posyandu."""
+    with command_app():
+        people.add_actor_property(chosen_project(project), name, clock=context().clock)
+    click.echo(f"devices and people may bear {name}")
