@@ -80,6 +80,17 @@ class Server:
     def record(self, entity: str = CHILD) -> Record:
         return self.records.setdefault(entity, Record())
 
+    def copy(self) -> Server:
+        """The same server once more, as if it had been restored from its disk."""
+        twin = Server(self.policies, today=self.today)
+        twin.seconds, twin.decisions = self.seconds, self.decisions
+        twin.taken = dict(self.taken)
+        twin.records = {
+            entity: replace(one, undo=list(one.undo), known=dict(one.known))
+            for entity, one in self.records.items()
+        }
+        return twin
+
     def take(self, *changes: Change, at: Mapping[str, str] | None = None) -> None:
         """Take changes in, each at its stamp of `at`, or at the next second."""
         for change in changes:
@@ -209,7 +220,7 @@ class Phone:
     """
 
     name: str
-    skew_year: int = 0
+    clock: str = ""  # the day its clock says, whatever the day is
     rows: dict[str, Row] = field(default_factory=dict)
     outbox: list[Change] = field(default_factory=list)
     screens: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -277,7 +288,7 @@ class Phone:
             entity=entity,
             op=op,
             data=data,
-            client_time=instant(day, self.forms) if day else None,
+            client_time=instant(day or self.clock, self.forms) if day or self.clock else None,
             author=self.name,
             from_form=True,
             **more,  # type: ignore[arg-type]

@@ -1,0 +1,299 @@
+"""The laws of docs/merge.md, section 4, over random stories.
+
+What must not be lost is checked against the screens of simulated phones, not against
+what settling believes that they showed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conflict.fold import fold
+from conflict.standing import reviews, same
+from conflict.types import Change, Op, RecordState, SettledChange
+from tests.conflict.stories import (
+    POLICIES,
+    VALID_DATES,
+    VALUES,
+    Story,
+    filled,
+    offline,
+    on_screen,
+    stories,
+    value_of,
+    was_shown,
+)
+from tests.conflict.village import CHILD, Phone, Server
+
+quick = settings(max_examples=max(200, settings.default.max_examples))  # more by profile
+UNCOUNTED = (Op.DELETE, Op.RESTORE)
+ALWAYS_ANSWERED = ("last", "max", "min", "union")
+
+
+def played(story) -> Story:
+    clocks, events = story
+    return Story(clocks).play(events).finish()
+
+
+@quick
+@given(stories)
+def test_l8_l12_one_by_one_gives_what_folding_gives_and_the_version_rises_by_one(story):
+    told = Story(story[0])
+    for event in (*story[1], ("finish",)):
+        told.play([event])
+        for record in told.server.records.values():
+            assert record.state == fold(record.known.values(), POLICIES)
+            numbers = [step.served for step in reversed(record.undo)]
+            rises = [one for one in record.known.values() if one.change.op not in UNCOUNTED]
+            assert sorted(set(numbers) - {0}) == list(range(1, len(rises) + 1))
+            assert numbers == sorted(numbers)
+
+
+@quick
+@given(stories, st.randoms(use_true_random=False))
+def test_l1_l2_the_state_is_that_of_the_set_of_settled_changes(story, random):
+    for record in played(story).server.records.values():
+        again = [*record.known.values(), *record.known.values()]
+        random.shuffle(again)
+        assert fold(again, POLICIES) == record.state
+
+
+@quick
+@given(stories, offline, st.randoms(use_true_random=False))
+def test_l2_l9_any_order_of_arrival_ends_as_in_order_and_nothing_waits(story, later, random):
+    clocks, earlier = story
+    told = Story(clocks, online=True).play(earlier)
+    served = {phone.name: len(phone.outbox) for phone in told.phones}
+    told.online = False
+    told.play(later)
+    forms = [c for phone in told.phones for c in phone.outbox[served[phone.name] :]]
+    at = {c.change_id: told.server.stamp() for c in forms}
+    shuffled = [*forms, *random.sample(forms, random.randint(0, len(forms)))]
+    random.shuffle(shuffled)
+
+    one, other = told.server, told.server.copy()
+    one.take(*forms, at=at)
+    other.take(*shuffled, at=at)
+
+    assert one.records.keys() == other.records.keys()
+    for entity, record in one.records.items():
+        assert other.records[entity].state == record.state
+        assert other.records[entity].known == record.known
+        assert other.reviews(entity) == one.reviews(entity)
+        assert not one.waiting(entity)
+        assert not other.waiting(entity)
+
+
+@quick
+@given(stories)
+def test_l5_l9_in_the_end_nothing_waits_and_no_question_is_about_what_was_replaced(story):
+    told = played(story)
+    for entity, record in told.server.records.items():
+        assert (told.server.waiting(entity), record.state.waiting) == ([], 0)
+        assert not record.state.awaited
+        assert all(record.waits_for(one.change) is None for one in record.known.values())
+        for review in told.server.reviews(entity):
+            for cid in review.contenders:
+                settled = record.known[cid].properties.get(review.field)
+                assert not settled or not set(settled.replaces) & set(review.contenders)
+
+
+@quick
+@given(stories)
+def test_l3_no_value_is_lost(story):
+    told = played(story)
+    for entity, record in told.server.records.items():
+        voided = {one.change.of for one in record.known.values()}
+        for cid, one in record.known.items():
+            if cid not in voided:
+                for name, settled in one.properties.items():
+                    if settled.write:
+                        assert accounted_for(told, entity, cid, name), (cid, name)
+                    else:
+                        assert says_nothing(told, one.change, name), (cid, name)
+
+
+def says_nothing(told: Story, change: Change, name: str) -> bool:
+    """The value is the one that was on the screen, or a blank that says nothing there."""
+    value = value_of(told, change.entity, change.change_id, name)
+    policy = POLICIES.of(name)
+    if value == "" and (policy.kind in ("latest", "first", "max", "min") or POLICIES.hides(name)):
+        return True
+    return same(value, on_screen(told.screens[change.change_id], name), policy)
+
+
+def accounted_for(told: Story, entity: str, cid: str, name: str) -> bool:
+    """Standing: shown, asked about or listed as settled. Or replaced by who was shown it."""
+    record = told.server.record(entity)
+    standing = record.state.fields.get(name)
+    if standing and any(w.change_id == cid for w in standing.writes):
+        return True
+    value = value_of(told, entity, cid, name)
+    return any(
+        replaced_knowingly(told, writer, cid, name, value)
+        for writer in record.known.values()
+        if writer.change.change_id != cid
+    )
+
+
+def replaced_knowingly(told: Story, writer: SettledChange, cid: str, name: str, value: str) -> bool:
+    settled = writer.properties.get(name)
+    if settled is None or not settled.write:
+        return False
+    change = writer.change
+    known = told.server.record(change.entity).known
+    leaning = [r for c in settled.replaces if c in known for r in leans(known, c, name)]
+    if cid not in settled.replaces and cid not in leaning:
+        return False
+    if change.op is Op.RESOLVE:
+        return True
+    if POLICIES.of(name).kind in ALWAYS_ANSWERED:
+        (phone,) = (p for p in told.phones if p.name == change.author)
+        return cid in phone.sources[change.change_id] or cid in leaning
+    return was_shown(told, change, name, value)
+
+
+def leans(known, cid: str, name: str) -> list[str]:
+    settled = known[cid].properties.get(name)
+    if settled is None or settled.write:
+        return []
+    return [r for c in settled.replaces for r in (c, *leans(known, c, name))]
+
+
+@quick
+@given(stories)
+def test_l6_a_value_left_as_the_screen_had_it_changes_nothing(story):
+    told = played(story)
+    for entity, record in told.server.records.items():
+        for cid, screen in told.screens.items():
+            one = record.known.get(cid)
+            if one is None or one.change.op is Op.CREATE:
+                continue
+            for name, settled in one.properties.items():
+                dated = POLICIES.of(name).kind == "latest" and one.change.data.get("tgl")
+                value = value_of(told, entity, cid, name)
+                if not dated and same(value, on_screen(screen, name), POLICIES.of(name)):
+                    assert not settled.write, (cid, name)
+
+
+@quick
+@given(stories)
+def test_l7_a_plain_edit_removes_no_contender_that_its_author_was_not_shown(story):
+    told = Story(story[0])
+    take = told.server.take
+
+    def watched(*changes, **more):
+        for change in changes:
+            before = {} if change.change_id in told.server.taken else asked(told.server, change)
+            take(change, **more)
+            if change.op is Op.UPDATE:
+                unseen_stay(told, change, before)
+
+    told.server.take = watched
+    told.play(story[1]).finish()
+
+
+def asked(server: Server, change: Change) -> dict[str, tuple[str, ...]]:
+    return {one.field: one.contenders for one in server.reviews(change.entity) if one.field}
+
+
+def unseen_stay(told: Story, change: Change, before: dict[str, tuple[str, ...]]) -> None:
+    record = told.server.record(change.entity)
+    if told.server.taken[change.change_id].resettled:
+        return  # a form that came late tells what other authors were shown
+    for name, contenders in before.items():
+        standing = {w.change_id for w in record.state.fields[name].writes}
+        for cid in set(contenders) - standing:
+            value = value_of(told, change.entity, cid, name)
+            assert was_shown(told, change, name, value), (change.change_id, cid, name)
+
+
+# Without `first`: it asks also about what its own author typed twice.
+PARTS = (("rt", "bb", "catatan", "lila"), ("rw", "tb", "usia", "imunisasi", "ktp"))
+
+
+@quick
+@given(
+    st.lists(filled(PARTS[0]), min_size=1, max_size=4),
+    st.lists(filled(PARTS[1]), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_l5_people_who_write_different_fields_are_never_asked(one, other, random):
+    told = Story(["", ""])
+    a, b = told.phones
+    for phone, forms in ((a, one), (b, other)):
+        for typed, day in zip(forms, VALID_DATES, strict=False):
+            phone.fill(**({**typed, "tgl": day} if "tgl" in typed else typed))
+    arriving = [*a.outbox, *b.outbox]
+    random.shuffle(arriving)
+    told.server.take(*arriving)
+    assert told.server.questions() == {}
+    for phone, name in ((a, "rt"), (b, "rw")):
+        assert told.server.value(name) == phone.rows[CHILD].data.get(name, "")
+
+
+@quick
+@given(stories, st.integers(0, 4), st.sampled_from(["2001-01-01", "2026-10-31", "2040-01-01"]))
+def test_l11_a_shifted_clock_changes_what_is_shown_and_never_what_stands(story, number, clock):
+    told = played(story)
+    phone = told.phones[number % len(told.phones)]
+    for record in told.server.records.values():
+        shifted = [
+            replace(one, change=replace(one.change, client_time=f"{clock}T00:00:00.000Z"))
+            if one.change.author == phone.name
+            else one
+            for one in record.known.values()
+        ]
+        state = fold(shifted, POLICIES)
+        assert standing_ids(state) == standing_ids(record.state)
+        assert (state.version, state.status, state.deletes) == (
+            record.state.version,
+            record.state.status,
+            record.state.deletes,
+        )
+        fields = {(r.field, frozenset(r.contenders)) for r in reviews(state, POLICIES) if r.field}
+        before = reviews(record.state, POLICIES)
+        invalid = {r.field for r in before if POLICIES.of(r.field).kind == "latest"}
+        assert {one for one in fields if one[0] not in invalid} == {
+            (r.field, frozenset(r.contenders)) for r in before if r.field and r.field not in invalid
+        }
+
+
+def standing_ids(state: RecordState) -> dict[str, set[str]]:
+    return {name: {w.change_id for w in one.writes} for name, one in state.fields.items()}
+
+
+@quick
+@given(stories)
+def test_l14_a_resolve_closes_what_it_lists_and_reopening_gives_the_state_back(story):
+    told = played(story)
+    for entity, record in told.server.records.items():
+        for review in told.server.reviews(entity):
+            before = record.state
+            if review.kind == "delete":
+                decision = told.server.settle_delete("deleted", entity)
+            else:
+                decision = told.server.resolve(review.field, VALUES[review.field][0], entity)
+            assert not any(
+                (one.kind, one.field) == (review.kind, review.field)
+                for one in told.server.reviews(entity)
+            )
+            told.server.reopen(decision)
+            assert record.state == replace(before, version=before.version + 2)
+
+
+@quick
+@given(stories)
+def test_what_a_phone_is_shown_is_what_its_next_form_is_read_against(story):
+    told = played(story)
+    for phone in told.phones:
+        fresh = Phone(phone.name + "x").refresh(told.server)
+        for entity, row in fresh.rows.items():
+            change = fresh.fill(entity, resend=[n for n in VALUES if n in row.data])
+            told.server.take(change)
+            one = told.server.record(entity).known[change.change_id]
+            assert not any(settled.write for settled in one.properties.values())
+            assert told.server.outcome(change) == "applied"
