@@ -47,7 +47,7 @@ from sync_server.reading import (
 from sync_server.stores import changes as change_store
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import append_journal
-from sync_server.stores.lists import ListInfo, load_lists, touch_heads
+from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_heads
 from sync_server.stores.quarantine import Poison, insert_quarantine
 from sync_server.stores.records import load_records, lock_records, save_records, save_scopes
 from sync_server.stores.reviews import save_reviews
@@ -87,6 +87,7 @@ def _retried(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
 
 def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
     with write_transaction() as session:
+        hold_lists(session, arrival.project.id)
         lock_records(session, arrival.project.id, keys_to_lock(arrival, parsed))
         readings = read_all(session, arrival, parsed)
         lists = load_lists(session, arrival.project.id) if readings.changes else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from conflict.areas import Rule, rules_of
@@ -19,6 +19,11 @@ from sync_server.stores.upsert import table_of, upsert_rows
 _L = table_of(EntityList).c
 _P = table_of(Property).c
 _H = table_of(ListHead).c
+
+# Locks of two numbers never meet those of one, which records are locked by.
+_SPACE = 0x6C697374
+_HOLD = text("SELECT pg_advisory_xact_lock_shared(:space, :id)")
+_HOLD_ALONE = text("SELECT pg_advisory_xact_lock(:space, :id)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,17 @@ class ListInfo:
     def phone_properties(self) -> tuple[str, ...]:
         """The properties phones hold, in the order they were published."""
         return tuple(n for n in self.properties if n not in self.policies.kept_off_phones)
+
+
+def hold_lists(session: Session, project_id: int, *, alone: bool = False) -> None:
+    """Keep what a project's lists declare as it is until commit; `alone`, to alter it.
+
+    Who takes changes in reads policies first and records later; who alters a policy reads
+    every record and writes it as the new one says. Neither may come between the other's steps.
+    SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_HOLD_ALONE if alone else _HOLD, {"space": _SPACE, "id": project_id})
 
 
 def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
@@ -76,6 +92,47 @@ def _info(rows: Sequence[Any]) -> ListInfo:
         properties=tuple(row.name for row in properties),
         policies=policies,
     )
+
+
+def save_list(
+    session: Session, project_id: int, old: ListInfo | None, new: ListInfo, *, at: str
+) -> None:
+    """Write a list as it is declared now; `old` is how it was, None for one that is made."""
+    rules = [
+        {"datasetProperty": r.dataset_property, "actorProperty": r.actor_property}
+        for r in new.rules
+    ]
+    row = {
+        "project_id": project_id,
+        "name": new.name,
+        "approval_required": new.approval_required,
+        "access_filter": {"type": "property", "rules": rules} if rules else None,
+        "schema_serial": new.schema_serial,
+        "created_at": at,
+    }
+    upsert_rows(session, EntityList, [row], keep=("created_at",))
+    had = {} if old is None else _declared(old)
+    declared = _declared(new)
+    rows = [
+        {
+            "project_id": project_id,
+            "list_name": new.name,
+            "name": name,
+            "ordinal": ordinal,
+            "policy": declared[name][0],
+            "phone": declared[name][1],
+            "published_at": at,
+        }
+        for ordinal, name in enumerate(new.properties, start=1)
+        if declared[name] != had.get(name)
+    ]
+    upsert_rows(session, Property, rows, keep=("ordinal", "published_at"))
+
+
+def _declared(info: ListInfo) -> dict[str, tuple[str, bool]]:
+    """Property -> its policy as text, and whether phones hold it."""
+    policies = info.policies
+    return {n: (str(policies.of(n)), n not in policies.kept_off_phones) for n in info.properties}
 
 
 def touch_heads(session: Session, project_id: int, touched: Mapping[tuple[str, str], int]) -> None:

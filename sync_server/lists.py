@@ -1,0 +1,294 @@
+"""Entity lists as they are declared: properties, policies, what phones hold, who sees what.
+
+Each function here is one write transaction. What alters how standing writes are read is
+journaled, and settles none of them again (`docs/merge.md`, Policies).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from conflict.areas import Rule
+from conflict.policy import UNION, Policies, Policy
+from odk_forms.lint import is_list_name, is_property_name
+from sync_server.clock import Clock, instant
+from sync_server.db import write_transaction
+from sync_server.errors import AlreadyThere, BadValue, NotFound
+from sync_server.rereading import reread_list
+from sync_server.stores.audits import add_audit
+from sync_server.stores.forms import link_form_attachments
+from sync_server.stores.journal import Entry, append_journal
+from sync_server.stores.list_records import has_values
+from sync_server.stores.lists import ListInfo, hold_lists, load_lists, save_list, touch_heads
+from sync_server.stores.projects import find_project, list_actor_properties
+
+Declared = Mapping[str, tuple[Policy, bool]]
+"""Property -> its policy, and whether phones hold it; in the order phones list them."""
+
+
+def add_list(
+    project_id: int,
+    name: str,
+    *,
+    by: int | None,
+    clock: Clock,
+    approval_required: bool = False,
+) -> None:
+    """Make an empty list. Errors: `NotFound`, `BadValue` for its name, `AlreadyThere`."""
+    if not is_list_name(name):
+        raise BadValue(f"'{name}' cannot be the name of an entity list", field="name", value=name)
+    at = instant(clock.now())
+    with write_transaction() as session:
+        lists = lists_to_alter(session, project_id)
+        if name.lower() in {one.lower() for one in lists}:
+            raise AlreadyThere(f"there is a list '{name}' already", field="name", value=name)
+        new = replace(new_list(name), approval_required=approval_required)
+        alter_lists(session, project_id, {}, {name: new}, at=at)
+        _note(session, project_id, "dataset.create", name, {}, by=by, at=at)
+
+
+def add_property(
+    project_id: int,
+    list_name: str,
+    name: str,
+    *,
+    by: int | None,
+    clock: Clock,
+    policy: str = "review",
+    phone: bool = True,
+) -> None:
+    """Add a property at the end of a list.
+
+    Errors    `NotFound`; `BadValue` for its name or policy; `AlreadyThere`, also for a
+              name that differs only by case: phones keep properties as columns of SQLite.
+    """
+    if not is_property_name(name):
+        raise BadValue(f"'{name}' cannot be the name of a property", field="name", value=name)
+    parsed = read_policy(policy)
+
+    def alter(_: Session, old: ListInfo) -> ListInfo:
+        other = same_but_for_case(name, old.properties)
+        if other is not None:
+            raise AlreadyThere(
+                f"the list '{list_name}' has the property '{other}' already",
+                field="name",
+                value=name,
+            )
+        return declare(old, {**declared_by(old), name: (parsed, phone)})
+
+    _alter_one(project_id, list_name, alter, {"property": name}, by=by, clock=clock)
+
+
+def set_policy(
+    project_id: int,
+    list_name: str,
+    property_name: str,
+    policy: str,
+    *,
+    by: int | None,
+    clock: Clock,
+) -> None:
+    """Let a property be merged by another policy from now on; standing writes are read by it.
+
+    Errors    `NotFound`; `BadValue` for what is no policy, or to or from `union` where values
+              stand: their options are writes of their own, which the other way cannot read.
+    """
+    parsed = read_policy(policy)
+
+    def alter(session: Session, old: ListInfo) -> ListInfo:
+        _, phone = _declared_property(old, property_name)
+        refuse_union(session, project_id, old, property_name, parsed)
+        return declare(old, {**declared_by(old), property_name: (parsed, phone)})
+
+    details = {"property": property_name, "policy": str(parsed)}
+    _alter_one(project_id, list_name, alter, details, by=by, clock=clock)
+
+
+def set_phone(
+    project_id: int,
+    list_name: str,
+    property_name: str,
+    phone: bool,
+    *,
+    by: int | None,
+    clock: Clock,
+) -> None:
+    """Let phones hold a property, or keep it off every phone. Errors: `NotFound`."""
+
+    def alter(_: Session, old: ListInfo) -> ListInfo:
+        policy, _phone = _declared_property(old, property_name)
+        return declare(old, {**declared_by(old), property_name: (policy, phone)})
+
+    details = {"property": property_name, "phone": phone}
+    _alter_one(project_id, list_name, alter, details, by=by, clock=clock)
+
+
+def set_access_filter(
+    project_id: int,
+    list_name: str,
+    rules: Sequence[Rule],
+    *,
+    by: int | None,
+    clock: Clock,
+) -> None:
+    """Say which devices and people see which records of a list; no rules, and all see all.
+
+    Errors    `NotFound`; `BadValue` for a property that the list, or the project's actors,
+              do not have.
+    """
+
+    def alter(session: Session, old: ListInfo) -> ListInfo:
+        borne = list_actor_properties(session, project_id)
+        for rule in rules:
+            if rule.dataset_property not in old.properties:
+                _refuse_rule("datasetProperty", rule.dataset_property, f"the list '{list_name}'")
+            if rule.actor_property not in borne:
+                _refuse_rule("actorProperty", rule.actor_property, "this project's actors")
+        filters = frozenset(rule.dataset_property for rule in rules)
+        return replace(old, rules=tuple(rules), policies=_refiltered(old, filters=filters))
+
+    details = {"rules": [[r.dataset_property, r.actor_property] for r in rules]}
+    _alter_one(project_id, list_name, alter, details, by=by, clock=clock)
+
+
+def _refuse_rule(field: str, value: str, whose: str) -> None:
+    raise BadValue(f"{whose} have no property '{value}'", field=field, value=value)
+
+
+def lists_to_alter(session: Session, project_id: int) -> dict[str, ListInfo]:
+    """The lists of a project, which nobody else alters or writes to until commit."""
+    if find_project(session, project_id) is None:
+        raise NotFound("there is no such project")
+    hold_lists(session, project_id, alone=True)
+    return load_lists(session, project_id)
+
+
+def alter_lists(
+    session: Session,
+    project_id: int,
+    old: Mapping[str, ListInfo],
+    new: Mapping[str, ListInfo],
+    *,
+    at: str,
+) -> None:
+    """Write lists as they are declared now, read their records anew, and journal it.
+
+    The project's counter is taken here: call it last.
+    """
+    entries: list[Entry] = []
+    for name, after in new.items():
+        before = old.get(name)
+        if before == after:
+            continue
+        if before is not None and _columns(before) != _columns(after):
+            after = replace(after, schema_serial=before.schema_serial + 1)
+        save_list(session, project_id, before, after, at=at)
+        entries += reread_list(session, project_id, before or new_list(name), after, at=at)
+    link_form_attachments(session, project_id, new.keys() - old.keys(), at=at)
+    touch_heads(session, project_id, append_journal(session, project_id, entries, at=at))
+
+
+def new_list(name: str) -> ListInfo:
+    """A list with nothing in it."""
+    return ListInfo(name, schema_serial=1, approval_required=False, rules=())
+
+
+def declare(info: ListInfo, declared: Declared) -> ListInfo:
+    """`info` with these properties."""
+    policies = Policies(
+        by_property={name: policy for name, (policy, _) in declared.items()},
+        kept_off_phones=frozenset(name for name, (_, phone) in declared.items() if not phone),
+        filters=info.policies.filters,
+    )
+    return replace(info, properties=tuple(declared), policies=policies)
+
+
+def declared_by(info: ListInfo) -> dict[str, tuple[Policy, bool]]:
+    """What a list declares of each property, in its order."""
+    policies = info.policies
+    return {n: (policies.of(n), n not in policies.kept_off_phones) for n in info.properties}
+
+
+def read_policy(text: str) -> Policy:
+    """A policy from its text. Errors: `BadValue`."""
+    try:
+        return Policy.parse(text)
+    except ValueError as exc:
+        raise BadValue(str(exc), field="policy", value=text) from exc
+
+
+def same_but_for_case(name: str, others: Sequence[str]) -> str | None:
+    """The one of `others` that a phone would mix up with `name`."""
+    return next((one for one in others if one.lower() == name.lower()), None)
+
+
+def refuse_union(
+    session: Session, project_id: int, info: ListInfo, name: str, policy: Policy
+) -> None:
+    """Refuse a change to or from `union` where values stand. Errors: `BadValue`."""
+    before = info.policies.of(name)
+    if before == policy or UNION not in (before, policy):
+        return
+    if has_values(session, project_id, info.name, name):
+        raise BadValue(
+            f"'{name}' has values already: its policy cannot change from {before} to {policy}; "
+            "save to a new property instead",
+            field="policy",
+            value=str(policy),
+        )
+
+
+def _refiltered(info: ListInfo, *, filters: frozenset[str]) -> Policies:
+    """The policies of a list whose access filter uses other properties."""
+    policies = info.policies
+    return Policies(policies.by_property, policies.kept_off_phones, filters)
+
+
+def _columns(info: ListInfo) -> tuple[object, ...]:
+    """What phones see of a list besides its rows: their lists' hashes come of it."""
+    return info.phone_properties, info.rules
+
+
+def _declared_property(info: ListInfo, name: str) -> tuple[Policy, bool]:
+    declared = declared_by(info).get(name)
+    if declared is None:
+        raise NotFound(f"the list '{info.name}' has no property '{name}'")
+    return declared
+
+
+def _alter_one(
+    project_id: int,
+    list_name: str,
+    alter: Callable[[Session, ListInfo], ListInfo],
+    details: Mapping[str, object],
+    *,
+    by: int | None,
+    clock: Clock,
+) -> None:
+    at = instant(clock.now())
+    with write_transaction() as session:
+        lists = lists_to_alter(session, project_id)
+        old = lists.get(list_name)
+        if old is None:
+            raise NotFound(f"there is no list '{list_name}' in this project")
+        new = alter(session, old)
+        if new != old:
+            _note(session, project_id, "dataset.update", list_name, details, by=by, at=at)
+            alter_lists(session, project_id, {list_name: old}, {list_name: new}, at=at)
+
+
+def _note(
+    session: Session,
+    project_id: int,
+    action: str,
+    list_name: str,
+    details: Mapping[str, object],
+    *,
+    by: int | None,
+    at: str,
+) -> None:
+    told = {"list": list_name, **details}
+    add_audit(session, action, at=at, by=by, project_id=project_id, details=told)
