@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from conflict.types import LABEL
 
@@ -26,6 +27,7 @@ class Policy:
     date_property: str | None = None
 
     @classmethod
+    @cache
     def parse(cls, text: str) -> Policy:
         """Read `review last first latest(<date>) max min union derived`; ValueError otherwise."""
         wanted = text.strip()

@@ -6,15 +6,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from conflict.types import Change, Op, SettledChange
 from sync_server.models.records import ChangeRow
 from sync_server.stores.packing import pack_settled, unpack_settled
-from sync_server.stores.upsert import insert_rows, table_of
+from sync_server.stores.upsert import PROJECT, any_of, insert_rows, table_of
 
 _T = table_of(ChangeRow).c
+
+_HERE = select(*_T).where(_T.project_id == PROJECT)
+_BY_ID = _HERE.where(_T.change_id.in_(any_of("ids")))
+_BY_BRANCH = _HERE.where(_T.branch_id.in_(any_of("ids")))
+_CREATES = _HERE.where(_T.entity.in_(any_of("ids")), _T.op == Op.CREATE.value)
+_HISTORIES = _HERE.where(_T.entity.in_(any_of("ids")))
+_WRITERS = (
+    select(_T.entity, _T.actor_id)
+    .where(_T.project_id == PROJECT, _T.entity.in_(any_of("ids")), _T.actor_id.is_not(None))
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +43,28 @@ def find_changes(
     session: Session, project_id: int, change_ids: Iterable[str]
 ) -> dict[str, SettledChange]:
     """The changes already here, by id."""
-    ids = sorted(set(change_ids))
-    if not ids:
-        return {}
-    return _by_id(session, project_id, _T.change_id.in_(ids))
+    return _by_id(session, project_id, _BY_ID, change_ids)
 
 
 def find_mates(
     session: Session, project_id: int, branch_ids: Iterable[str]
 ) -> dict[str, SettledChange]:
     """Every change of the branches named, by id."""
-    ids = sorted(set(branch_ids))
-    return _by_id(session, project_id, _T.branch_id.in_(ids)) if ids else {}
+    return _by_id(session, project_id, _BY_BRANCH, branch_ids)
 
 
 def find_creates(
     session: Session, project_id: int, entities: Iterable[str]
 ) -> dict[str, SettledChange]:
     """The creates of the records named, by change id."""
-    ids = sorted(set(entities))
-    if not ids:
-        return {}
-    return _by_id(session, project_id, _T.entity.in_(ids) & (_T.op == Op.CREATE.value))
+    return _by_id(session, project_id, _CREATES, entities)
 
 
 def find_histories(
     session: Session, project_id: int, entities: Iterable[str]
 ) -> dict[str, SettledChange]:
     """Every change of the records named, by change id."""
-    ids = sorted(set(entities))
-    return _by_id(session, project_id, _T.entity.in_(ids)) if ids else {}
+    return _by_id(session, project_id, _HISTORIES, entities)
 
 
 def find_writers(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[int]]:
@@ -69,11 +72,7 @@ def find_writers(session: Session, project_id: int, entities: Iterable[str]) -> 
     ids = sorted(set(entities))
     found: dict[str, set[int]] = {}
     if ids:
-        rows = session.execute(
-            select(_T.entity, _T.actor_id)
-            .where(_T.project_id == project_id, _T.entity.in_(ids), _T.actor_id.is_not(None))
-            .distinct()
-        )
+        rows = session.execute(_WRITERS, {"project_id": project_id, "ids": ids})
         for entity, actor_id in rows:
             found.setdefault(entity, set()).add(actor_id)
     return found
@@ -145,8 +144,13 @@ def settled_of(row: Row[Any] | Mapping[str, Any]) -> SettledChange:
     )
 
 
-def _by_id(session: Session, project_id: int, where: Any) -> dict[str, SettledChange]:
-    rows = session.execute(select(*_T).where(_T.project_id == project_id, where))
+def _by_id(
+    session: Session, project_id: int, statement: Select[Any], wanted: Iterable[str]
+) -> dict[str, SettledChange]:
+    ids = sorted(set(wanted))
+    if not ids:
+        return {}
+    rows = session.execute(statement, {"project_id": project_id, "ids": ids})
     return {row.change_id: settled_of(row) for row in rows}
 
 

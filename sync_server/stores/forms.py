@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from odk_forms.xform import FormDefinition
 from sync_server.models.forms import Form, FormAttachment, FormVersion
-from sync_server.stores.upsert import insert_rows, table_of, upsert_rows
+from sync_server.stores.upsert import PROJECT, any_of, insert_rows, table_of, upsert_rows
 
 _F = table_of(Form).c
 _V = table_of(FormVersion).c
@@ -30,6 +30,20 @@ _DESCRIBED = (
     _F.state,
     _F.created_at,
     _F.updated_at,
+)
+
+_FORMS = (
+    select(_F.xml_form_id, _F.state, _F.version.label("newest"), _V.version, _V.hash)
+    .join(
+        table_of(FormVersion),
+        (_V.project_id == _F.project_id) & (_V.xml_form_id == _F.xml_form_id),
+    )
+    .where(
+        _F.project_id == PROJECT,
+        _F.deleted_at.is_(None),
+        _F.xml_form_id.in_(any_of("forms")),
+        or_(_V.version == _F.version, _V.version.in_(any_of("versions"))),
+    )
 )
 
 _PARSED_AT_MOST = 256
@@ -54,19 +68,13 @@ def find_forms(
     pairs = sorted(set(wanted))
     if not pairs:
         return {}
-    versions = sorted({version for _, version in pairs})
     rows = session.execute(
-        select(_F.xml_form_id, _F.state, _F.version.label("newest"), _V.version, _V.hash)
-        .join(
-            table_of(FormVersion),
-            (_V.project_id == _F.project_id) & (_V.xml_form_id == _F.xml_form_id),
-        )
-        .where(
-            _F.project_id == project_id,
-            _F.deleted_at.is_(None),
-            _F.xml_form_id.in_(sorted({form for form, _ in pairs})),
-            or_(_V.version == _F.version, _V.version.in_(versions)),
-        )
+        _FORMS,
+        {
+            "project_id": project_id,
+            "forms": sorted({form for form, _ in pairs}),
+            "versions": sorted({version for _, version in pairs}),
+        },
     )
     found: dict[str, FormInfo] = {}
     for row in rows:

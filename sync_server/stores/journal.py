@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import Integer, bindparam
 from sqlalchemy.orm import Session
 
 from sync_server.models.records import JournalHead, JournalRow
-from sync_server.stores.upsert import insert_rows
+from sync_server.stores.upsert import insert_rows, table_of
+
+_H = table_of(JournalHead)
+_TAKE = (
+    _H.update()
+    .where(_H.c.project_id == bindparam("project_"))
+    .values(head=_H.c.head + bindparam("count", type_=Integer))
+    .returning(_H.c.head)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +42,7 @@ def append_journal(
     """
     if not entries:
         return {}
-    head = session.execute(
-        update(JournalHead)
-        .where(JournalHead.project_id == project_id)
-        .values(head=JournalHead.head + len(entries))
-        .returning(JournalHead.head)
-    ).scalar_one()
+    head = session.execute(_TAKE, {"project_": project_id, "count": len(entries)}).scalar_one()
     first = head - len(entries) + 1
     insert_rows(
         session,

@@ -7,18 +7,42 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from conflict.areas import Rule, rules_of
 from conflict.policy import Policies, Policy
 from sync_server.models.forms import EntityList, Property
 from sync_server.models.records import ListHead
-from sync_server.stores.upsert import table_of, upsert_rows
+from sync_server.stores.upsert import PROJECT, any_of, table_of, upsert_rows
 
 _L = table_of(EntityList).c
 _P = table_of(Property).c
 _H = table_of(ListHead).c
+
+_LISTS = (
+    select(
+        _L.name.label("list_name"),
+        _L.schema_serial,
+        _L.approval_required,
+        _L.access_filter,
+        _P.name,
+        _P.policy,
+        _P.phone,
+    )
+    .outerjoin(table_of(Property), (_P.project_id == _L.project_id) & (_P.list_name == _L.name))
+    .where(_L.project_id == PROJECT)
+    .order_by(_L.name, _P.ordinal, _P.name)
+)
+_HEADS = (
+    select(_H.scope, _H.seq)
+    .where(
+        _H.project_id == PROJECT,
+        _H.list_name == bindparam("list_name"),
+        _H.scope.in_(any_of("scopes")),
+    )
+    .order_by(_H.scope)
+)
 
 # Locks of two numbers never meet those of one, which records are locked by.
 _SPACE = 0x6C697374
@@ -56,20 +80,7 @@ def hold_lists(session: Session, project_id: int, *, alone: bool = False) -> Non
 
 def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
     """Every list of a project with its properties, in one statement."""
-    rows = session.execute(
-        select(
-            _L.name.label("list_name"),
-            _L.schema_serial,
-            _L.approval_required,
-            _L.access_filter,
-            _P.name,
-            _P.policy,
-            _P.phone,
-        )
-        .outerjoin(table_of(Property), (_P.project_id == _L.project_id) & (_P.list_name == _L.name))
-        .where(_L.project_id == project_id)
-        .order_by(_L.name, _P.ordinal, _P.name)
-    ).all()
+    rows = session.execute(_LISTS, {"project_id": project_id}).all()
     grouped = {name: list(mine) for name, mine in groupby(rows, key=lambda row: row.list_name)}
     return {name: _info(mine) for name, mine in grouped.items()}
 
@@ -152,8 +163,6 @@ def find_heads(
 ) -> list[tuple[str, int]]:
     """The heads of the scopes named, by scope."""
     rows = session.execute(
-        select(_H.scope, _H.seq)
-        .where(_H.project_id == project_id, _H.list_name == list_name, _H.scope.in_(sorted(scopes)))
-        .order_by(_H.scope)
+        _HEADS, {"project_id": project_id, "list_name": list_name, "scopes": sorted(scopes)}
     )
     return [(scope, seq) for scope, seq in rows]

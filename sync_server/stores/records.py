@@ -15,11 +15,29 @@ from conflict.types import Change, Op, RecordStatus
 from sync_server.models.records import RecordRow, RecordScope, RecordVersion
 from sync_server.stores.changes import find_creates, find_histories, find_mates
 from sync_server.stores.packing import pack_seen, pack_state, unpack_seen, unpack_state
-from sync_server.stores.upsert import insert_missing, insert_rows, table_of, upsert_rows
+from sync_server.stores.upsert import (
+    PROJECT,
+    any_of,
+    insert_missing,
+    insert_rows,
+    table_of,
+    upsert_rows,
+)
 
 _R = table_of(RecordRow).c
 _V = table_of(RecordVersion).c
 _S = table_of(RecordScope).c
+
+_ROWS = select(
+    _R.entity,
+    _R.list_name,
+    _R.state,
+    _R.version_offset,
+    _R.born_at,
+    _R.creator_id,
+    _R.created_at,
+).where(_R.project_id == PROJECT, _R.entity.in_(any_of("ids")))
+_SCOPES = select(_S.entity, _S.scope).where(_S.project_id == PROJECT, _S.entity.in_(any_of("ids")))
 
 
 @dataclass(slots=True)
@@ -99,18 +117,7 @@ def _is_deep(record: Record, changes: Sequence[Change]) -> bool:
 
 
 def _load_rows(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, Held]:
-    wanted = sorted(entities)
-    rows = session.execute(
-        select(
-            _R.entity,
-            _R.list_name,
-            _R.state,
-            _R.version_offset,
-            _R.born_at,
-            _R.creator_id,
-            _R.created_at,
-        ).where(_R.project_id == project_id, _R.entity.in_(wanted))
-    )
+    rows = session.execute(_ROWS, {"project_id": project_id, "ids": sorted(entities)})
     return {
         row.entity: Held(
             record=Record(
@@ -131,9 +138,7 @@ def _load_rows(session: Session, project_id: int, entities: Iterable[str]) -> di
 def _load_scopes(session: Session, project_id: int, held: Mapping[str, Held]) -> None:
     if not held:
         return
-    rows = session.execute(
-        select(_S.entity, _S.scope).where(_S.project_id == project_id, _S.entity.in_(sorted(held)))
-    )
+    rows = session.execute(_SCOPES, {"project_id": project_id, "ids": sorted(held)})
     for entity, scope in rows:
         held[entity].scopes |= {scope}
 
@@ -288,11 +293,7 @@ def find_record(session: Session, project_id: int, entity: str) -> Any:
 def find_scopes(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[str]]:
     """The scopes that may see each record named."""
     found: dict[str, set[str]] = {}
-    rows = session.execute(
-        select(_S.entity, _S.scope).where(
-            _S.project_id == project_id, _S.entity.in_(sorted(set(entities)))
-        )
-    )
+    rows = session.execute(_SCOPES, {"project_id": project_id, "ids": sorted(set(entities))})
     for entity, scope in rows:
         found.setdefault(entity, set()).add(scope)
     return found

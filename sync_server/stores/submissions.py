@@ -9,10 +9,14 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync_server.models.records import Submission, SubmissionAttachment
-from sync_server.stores.upsert import insert_missing, insert_rows, table_of
+from sync_server.stores.upsert import PROJECT, any_of, insert_missing, insert_rows, table_of
 
 _T = table_of(Submission).c
 _A = table_of(SubmissionAttachment).c
+
+_KNOWN = select(_T.xml_form_id, _T.instance_id, _T.sha256, _T.complete, _T.received_at).where(
+    _T.project_id == PROJECT, _T.instance_id.in_(any_of("ids"))
+)
 
 
 def find_submissions(
@@ -22,11 +26,7 @@ def find_submissions(
     ids = sorted(set(instance_ids))
     if not ids:
         return {}
-    rows = session.execute(
-        select(_T.xml_form_id, _T.instance_id, _T.sha256, _T.complete, _T.received_at).where(
-            _T.project_id == project_id, _T.instance_id.in_(ids)
-        )
-    )
+    rows = session.execute(_KNOWN, {"project_id": project_id, "ids": ids})
     return {(row.xml_form_id, row.instance_id): row for row in rows}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from sync_server.models.people import Actor, AppUser, Node, Project
-from sync_server.stores.upsert import table_of
+from sync_server.stores.upsert import PROJECT, table_of
 
 _D = table_of(AppUser).c
 _A = table_of(Actor).c
@@ -30,12 +30,13 @@ _DEVICE = (
     .join(table_of(Project), _P.id == _D.project_id)
     .join(table_of(Node), _N.id == 1)
 )
+_BY_TOKEN = _DEVICE.where(_D.project_id == PROJECT, _D.token_hash == bindparam("token_hash"))
 
 
 def find_device(session: Session, project_id: int, token_hash: str) -> Any:
     """The device account behind a token, with its project and this node; None when unknown."""
     return session.execute(
-        _DEVICE.where(_D.token_hash == token_hash, _D.project_id == project_id)
+        _BY_TOKEN, {"project_id": project_id, "token_hash": token_hash}
     ).one_or_none()
 
 

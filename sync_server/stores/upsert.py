@@ -1,54 +1,82 @@
-"""INSERT … ON CONFLICT, said the same way to both databases."""
+"""INSERT … ON CONFLICT, said the same way to both databases.
+
+Statements are built once and kept: on the hot path, building one costs more than running it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table
+from sqlalchemy import BindParameter, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
+Model = type[DeclarativeBase]
 
-def table_of(model: type[DeclarativeBase]) -> Table:
+PROJECT: BindParameter[int] = bindparam("project_id")
+"""The project, in statements that are built once."""
+
+
+def any_of(name: str) -> BindParameter[Any]:
+    """The list of an IN, in statements that are built once."""
+    return bindparam(name, expanding=True)
+
+
+@cache
+def table_of(model: Model) -> Table:
     """The Core table behind a model: the write path pays for no unit of work."""
     return cast("Table", model.__table__)
 
 
-def insert_rows(
-    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
-) -> None:
+def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of equal keys in one statement."""
     if rows:
-        session.execute(table_of(model).insert(), list(rows))
+        session.execute(_plain(model), list(rows))
 
 
-def insert_missing(
-    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
-) -> None:
+def insert_missing(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose primary key is not there yet; leave the others as they are."""
     if rows:
-        statement = _insert(session, model)
-        session.execute(statement.on_conflict_do_nothing(), list(rows))
+        session.execute(_missing(_dialect(session), model), list(rows))
 
 
 def upsert_rows(
     session: Session,
-    model: type[DeclarativeBase],
+    model: Model,
     rows: Sequence[Mapping[str, Any]],
     *,
     keep: Sequence[str] = (),
 ) -> None:
     """Insert rows, or overwrite those whose primary key is there, but for the columns of `keep`."""
-    if not rows:
-        return
-    statement = _insert(session, model)
+    if rows:
+        names = tuple(name for name in rows[0] if name not in keep)
+        session.execute(_upsert(_dialect(session), model, names), list(rows))
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+@cache
+def _plain(model: Model) -> Any:
+    return table_of(model).insert()
+
+
+@cache
+def _missing(dialect: str, model: Model) -> Any:
+    return _insert(dialect, model).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, model: Model, names: tuple[str, ...]) -> Any:
+    statement = _insert(dialect, model)
     key = [column.name for column in table_of(model).primary_key]
-    changed = {n: statement.excluded[n] for n in rows[0] if n not in key and n not in keep}
-    session.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows))
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)
 
 
-def _insert(session: Session, model: type[DeclarativeBase]) -> Any:
-    dialect = session.get_bind().dialect.name
+def _insert(dialect: str, model: Model) -> Any:
     maker = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return maker(table_of(model))
