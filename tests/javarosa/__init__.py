@@ -3,8 +3,8 @@
     with JavaRosa() as phone:
         filled = phone.fill(xform, {"nama": "Siti", "jk": "P"}, {"posyandu.csv": content})
 
-What JavaRosa itself no longer does is here: reading the entity block back (`blocks`), and
-keeping the phone's own list between forms (`local_list`).
+What JavaRosa itself no longer does is in `sync_server.fleet`: reading the entity block back
+(`blocks`), and keeping the phone's own list between forms (`local_list`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from pyxform.validators.odk_validate import ODK_VALIDATE_PATH
 
-from tests.javarosa.blocks import EntityBlock, entity_blocks
+from sync_server.fleet.blocks import EntityBlock, entity_blocks
 from tests.support.extras import require
 
 SOURCE = Path(__file__).with_name("Filler.java")

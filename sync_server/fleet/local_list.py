@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from tests.javarosa.blocks import EntityBlock
+from sync_server.fleet.blocks import EntityBlock
 
 SERVER_COLUMNS = ("name", "label", "__version")
 LOCAL_COLUMNS = ("__version", "__trunkVersion", "__branchId")

@@ -4,8 +4,8 @@ from itertools import count
 
 import pytest
 
-from tests.javarosa.blocks import EntityBlock
-from tests.javarosa.local_list import LocalList
+from sync_server.fleet.blocks import EntityBlock
+from sync_server.fleet.local_list import LocalList
 
 SITI = "0b2c7e0e-5a0f-4b57-9d4a-1f6c0c1d2e3f"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
+
+from odk_forms.xml import child, content, local, parse_strict
 
 SAVETO = "{http://www.opendatakit.org/xforms/entities}saveto"
 BIND = "{http://www.w3.org/2002/xforms}bind"
@@ -31,30 +34,29 @@ class EntityBlock:
 
 def entity_blocks(xform: bytes, instance: bytes) -> tuple[EntityBlock, ...]:
     """Every block in document order, those that neither create nor update included."""
-    saves = {
-        bind.get("nodeset"): bind.get(SAVETO)
-        for bind in etree.fromstring(xform).iter(BIND)
-        if bind.get(SAVETO)
-    }
-    return tuple(_blocks(etree.fromstring(instance), saves))
+    return blocks_in(parse_strict(instance), saved_paths(parse_strict(xform)))
 
 
-def _blocks(root: etree._Element, saves: dict[str, str]) -> Iterator[EntityBlock]:
+def saved_paths(xform: Any) -> dict[str, str]:
+    """What a form saves: the path of a question ("/data/berat") to the property."""
+    return {bind.get("nodeset"): bind.get(SAVETO) for bind in xform.iter(BIND) if bind.get(SAVETO)}
+
+
+def blocks_in(root: Any, saves: Mapping[str, str]) -> tuple[EntityBlock, ...]:
+    """The blocks of an instance whose form saves `saves`."""
+    return tuple(_blocks(root, saves))
+
+
+def _blocks(root: Any, saves: Mapping[str, str]) -> Iterator[EntityBlock]:
     entities = [
         node
-        for node in root.iter()
-        if isinstance(node.tag, str) and _local(node) == "entity" and node.get("dataset")
+        for node in root.iter(etree.Element)
+        if local(node.tag) == "entity" and node.get("dataset")
     ]
-    owners = [_owner(entity) for entity in entities]
+    # The group, repeat or form whose `meta` holds the block.
+    owners = [entity.getparent().getparent() for entity in entities]
     for entity, owner in zip(entities, owners, strict=True):
-        properties = {
-            saves[path]: node.text or ""
-            for node in owner.iter()
-            if isinstance(node.tag, str)
-            and (path := _path(node)) in saves
-            and _nearest(node, owners) is owner
-        }
-        label = next((child.text or "" for child in entity if _local(child) == "label"), None)
+        label = child(entity, "label")
         yield EntityBlock(
             dataset=entity.get("dataset", ""),
             id=entity.get("id", ""),
@@ -63,30 +65,21 @@ def _blocks(root: etree._Element, saves: dict[str, str]) -> Iterator[EntityBlock
             base_version=entity.get("baseVersion", ""),
             trunk_version=entity.get("trunkVersion", ""),
             branch_id=entity.get("branchId", ""),
-            label=label,
-            properties=properties,
+            label=None if label is None else content(label),
+            properties={
+                saves[path]: content(node)
+                for node in owner.iter(etree.Element)
+                if (path := _path(node)) in saves and _nearest(node, owners) is owner
+            },
         )
 
 
-def _owner(entity: etree._Element) -> etree._Element:
-    """The group, repeat or form whose `meta` holds the block."""
-    meta = entity.getparent()
-    assert meta is not None
-    owner = meta.getparent()
-    assert owner is not None
-    return owner
-
-
-def _nearest(node: etree._Element, owners: list[etree._Element]) -> etree._Element | None:
+def _nearest(node: Any, owners: list[Any]) -> Any:
     while node is not None and not any(node is owner for owner in owners):
         node = node.getparent()
     return node
 
 
-def _path(node: etree._Element) -> str:
-    steps = [_local(node), *(_local(above) for above in node.iterancestors())]
+def _path(node: Any) -> str:
+    steps = [local(node.tag), *(local(above.tag) for above in node.iterancestors())]
     return "/" + "/".join(reversed(steps))
-
-
-def _local(node: etree._Element) -> str:
-    return etree.QName(node).localname
