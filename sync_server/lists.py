@@ -17,6 +17,7 @@ from odk_forms.lint import is_list_name, is_property_name
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
+from sync_server.requeue import retry_kept
 from sync_server.rereading import reread_list
 from sync_server.stores.audits import add_audit
 from sync_server.stores.forms import link_form_attachments
@@ -46,8 +47,9 @@ def add_list(
         if name.lower() in {one.lower() for one in lists}:
             raise AlreadyThere(f"there is a list '{name}' already", field="name", value=name)
         new = replace(new_list(name), approval_required=approval_required)
-        alter_lists(session, project_id, {}, {name: new}, at=at)
         _note(session, project_id, "dataset.create", name, {}, by=by, at=at)
+        alter_lists(session, project_id, {}, {name: new}, at=at)
+    retry_kept(project_id, lists=True, by=by, clock=clock)
 
 
 def add_property(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from sync_server.models.records import QuarantineRow
@@ -91,6 +91,25 @@ def find_quarantined(session: Session, project_id: int, quarantine_id: str) -> A
     return session.execute(
         select(*_T).where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
     ).one_or_none()
+
+
+def list_waiting_for(
+    session: Session, project_id: int, *, xml_form_id: str | None, lists: bool
+) -> list[str]:
+    """The ids of what came before its form was here, or before its list, in order of arrival."""
+    reasons: list[Any] = []
+    if xml_form_id is not None:
+        reasons.append((_T.code == "unknown_form") & (_T.xml_form_id == xml_form_id))
+    if lists:
+        reasons.append(_T.code == "unknown_list")
+    if not reasons:
+        return []
+    rows = session.execute(
+        select(_T.quarantine_id)
+        .where(_T.project_id == project_id, _T.state == "open", or_(*reasons))
+        .order_by(_T.received_at, _T.quarantine_id)
+    )
+    return [row.quarantine_id for row in rows]
 
 
 def decide_quarantined(

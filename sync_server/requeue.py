@@ -1,0 +1,39 @@
+"""What was quarantined for lack of a form or a list is tried again when that appears."""
+
+from __future__ import annotations
+
+import logging
+
+from sync_server.clock import Clock
+from sync_server.context import context
+from sync_server.db import read_transaction
+from sync_server.people import get_project
+from sync_server.quarantine import retry
+from sync_server.stores.quarantine import list_waiting_for
+
+LOG = logging.getLogger(__name__)
+
+
+def retry_kept(
+    project_id: int,
+    *,
+    xml_form_id: str | None = None,
+    lists: bool = False,
+    by: int | None,
+    clock: Clock,
+) -> int:
+    """Take in again what waited for this form, and with `lists` for any list; how many waited.
+
+    What fails again stays in quarantine as it was: what was published stands.
+    """
+    with read_transaction() as session:
+        waiting = list_waiting_for(session, project_id, xml_form_id=xml_form_id, lists=lists)
+    if not waiting:
+        return 0
+    project, blobs = get_project(project_id), context().blobs
+    for quarantine_id in waiting:
+        try:
+            retry(project, quarantine_id, by=by, blobs=blobs, clock=clock)
+        except Exception:
+            LOG.exception("quarantined %s could not be tried again", quarantine_id)
+    return len(waiting)
