@@ -7,9 +7,10 @@ from flask import Flask
 from sync_server.openrosa import attachments, forms, submissions
 from sync_server.openrosa.door import bp
 
+for _noun in (forms, attachments, submissions):
+    _noun.add_routes(bp)
+
 
 def register(app: Flask) -> None:
     """Put the phones' door into the app."""
-    for noun in (forms, attachments, submissions):
-        noun.add_routes(bp)
     app.register_blueprint(bp)
