@@ -14,6 +14,7 @@ from sync_server.blobs import Blobs
 from sync_server.clock import Clock, SystemClock
 from sync_server.contacts import Contacts
 from sync_server.context import Context
+from sync_server.converters import RowId
 from sync_server.db import connect, db
 from sync_server.settings import Settings
 from sync_server.slashes import OneSlash
@@ -27,6 +28,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app.secret_key = settings.secret_key or None
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.url_map.converters["int"] = RowId
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would make a phone send its body twice
     connect(app, settings)

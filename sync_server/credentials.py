@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from sync_server.errors import BadValue
+from sync_server.errors import BadValue, PasswordTooShort
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1024  # hashing more would let a stranger keep a processor busy
@@ -38,11 +38,9 @@ def hash_of_token(token: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """The password as it is kept. Errors: `BadValue` when it is too short or absurdly long."""
+    """The password as it is kept. Errors: `PasswordTooShort`, also when absurdly long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise BadValue(
-            f"a password has at least {MIN_PASSWORD} characters", field="password", value="***"
-        )
+        raise PasswordTooShort(f"a password has at least {MIN_PASSWORD} characters")
     return _hasher.hash(password)
 
 

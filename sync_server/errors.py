@@ -42,6 +42,36 @@ class BadRequest(SyncError):
     code = 400.50
 
 
+class Unparseable(SyncError):
+    """The body is not JSON."""
+
+    code = 400.1
+
+
+class MissingParameter(SyncError):
+    """Something required is absent; `details.field` names it."""
+
+    code = 400.2
+
+
+class UnexpectedParameter(SyncError):
+    """The body names something that is not known here; `details.field` says what."""
+
+    code = 400.4
+
+
+class PasswordTooShort(SyncError):
+    """The password has not the length it must have."""
+
+    code = 400.21
+
+
+class BadEntity(SyncError):
+    """An entity that cannot be kept as it was sent; the message says why."""
+
+    code = 400.28
+
+
 class MissingXmlPart(SyncError):
     """A submission came without the part `xml_submission_file`."""
 

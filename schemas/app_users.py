@@ -1,0 +1,42 @@
+"""App users: the accounts that phones send under, and the properties actors bear."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from schemas.base import NAME, Shape, Text, properties
+
+
+class NewAppUser(Shape):
+    """A device account to make, for an area."""
+
+    display_name = Text(required=True, validate=NAME)
+    properties = properties(load_default=dict)
+
+
+class AppUserPatch(Shape):
+    """Another name or area; the properties named are all the device bears from then on."""
+
+    display_name = Text(validate=NAME)
+    properties = properties()
+
+
+class AppUserShape(Shape):
+    """A device account. `token` is null when it is revoked; `type` is Central's word."""
+
+    project_id = fields.Integer()
+    id = fields.Integer(attribute="actor_id")
+    type = fields.Constant("field_key")
+    display_name = fields.String()
+    token = fields.String(allow_none=True)
+    properties = fields.Dict()
+    created_at = fields.String()
+    updated_at = fields.String(allow_none=True)
+    deleted_at = fields.String(allow_none=True)
+    last_used = fields.String(allow_none=True)
+
+
+class ActorPropertyShape(Shape):
+    """A property that devices and people of a project may bear: posyandu, desa …"""
+
+    name = Text(required=True, validate=NAME)

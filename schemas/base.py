@@ -1,0 +1,103 @@
+"""What all shapes share: camelCase keys, no unknown ones, and only text that can be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields, validate
+
+UNKNOWN = "Unknown field."
+MISSING = "Missing data for required field."
+NAME = validate.Length(min=1, max=200)
+
+
+class Shape(Schema):
+    """A JSON object. `display_name` in Python is `displayName` on the wire."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": UNKNOWN, "type": "This is not a JSON object."}  # noqa: RUF012
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.data_key = camel_case(field_obj.data_key or field_name)
+        field_obj.error_messages["required"] = MISSING
+
+
+def camel_case(name: str) -> str:
+    """A name of ours as it is spelled on the wire.
+
+    >>> camel_case("xml_form_id"), camel_case("id")
+    ('xmlFormId', 'id')
+    """
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+class Text(fields.String):
+    """Text that both databases can keep: no NUL, and no half of a surrogate pair."""
+
+    default_error_messages = {  # noqa: RUF012
+        "invalid": "This is not a text.",
+        "unstorable": "This text has a character that cannot be kept.",
+    }
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text is not None and not is_storable(text):
+            raise self.make_error("unstorable")
+        return text
+
+
+def is_storable(text: str) -> bool:
+    r"""Whether both databases keep this text as it is.
+
+    >>> is_storable("Siti \U0001f476"), is_storable("a\x00b"), is_storable("\ud800")
+    (True, False, False)
+    """
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, and no word or number that might be meant so."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        if value is not None and not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Texts(fields.Field[Any]):
+    """A text, or a list of texts: the value of an actor property."""
+
+    default_error_messages = {"invalid": "This is not a text or a list of texts."}  # noqa: RUF012
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        several = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, str) and is_storable(one) for one in several):
+            raise self.make_error("invalid")
+        return value
+
+
+def properties(**kwargs: Any) -> fields.Dict:
+    """Actor properties: name -> text or list of texts."""
+    return fields.Dict(keys=Text(validate=NAME), values=Texts(), **kwargs)
+
+
+def whole(**kwargs: Any) -> fields.Integer:
+    """A whole number that a database column holds, as a JSON number and not as text."""
+    in_range = validate.Range(min=0, max=2**31 - 1)
+    return fields.Integer(strict=True, validate=in_range, **kwargs)

@@ -1,0 +1,89 @@
+"""Reading what a program sends: a JSON body by its shape, numbers and words of the query."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import request
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import BadRequest as NoJson
+
+from schemas.base import MISSING, UNKNOWN, is_storable
+from sync_server.errors import (
+    BadRequest,
+    BadValue,
+    MissingParameter,
+    NotFound,
+    SyncError,
+    UnexpectedParameter,
+    Unparseable,
+)
+
+_LARGEST = 2**31 - 1
+
+
+def read_body(shape: Schema, *, optional: bool = False) -> dict[str, Any]:
+    """The body as its shape says; an empty one reads as {} where it is `optional`.
+
+    Errors    `Unparseable`; `MissingParameter`, `UnexpectedParameter` or `BadValue`, whose
+              details name the first field at fault, and all of them.
+    """
+    plain = {} if optional and not request.get_data() else _json()
+    try:
+        return cast("dict[str, Any]", shape.load(plain))
+    except ValidationError as exc:
+        raise _refusal(exc) from exc
+
+
+def _json() -> Any:
+    try:
+        return request.get_json()
+    except NoJson as exc:
+        raise Unparseable("the body is not JSON", format="json") from exc
+    except RecursionError as exc:
+        raise Unparseable("the body is nested too deep", format="json") from exc
+
+
+def _refusal(exc: ValidationError) -> SyncError:
+    field, reason = _first(exc.messages)
+    details = {"field": field, "fields": exc.messages}
+    if reason == MISSING:
+        return MissingParameter(f"Required parameter {field} missing.", **details)
+    if reason == UNKNOWN:
+        return UnexpectedParameter(f"Passed parameter {field} was not expected.", **details)
+    return BadValue(f"{field}: {reason}" if field else reason, **details)
+
+
+def _first(messages: Any, path: tuple[str, ...] = ()) -> tuple[str, str]:
+    """The path and the words of the first thing wrong: ("entities.0.label", "…")."""
+    if isinstance(messages, dict) and messages:
+        name, inner = next(iter(messages.items()))
+        here = path if name in ("_schema", "key", "value") else (*path, str(name))
+        return _first(inner, here)
+    if isinstance(messages, list) and messages:
+        return _first(messages[0], path)
+    return ".".join(path), str(messages)
+
+
+def refuse_unstorable() -> None:
+    """Before a request: a path or query with a character no database keeps names nothing here."""
+    if not all(is_storable(str(value)) for value in (request.view_args or {}).values()):
+        raise NotFound("there is no such thing here")
+    for name in request.args:
+        if not all(map(is_storable, (name, *request.args.getlist(name)))):
+            raise BadRequest("the query has a character that cannot be read", field=name[:50])
+
+
+def query_number(name: str, default: int | None = None, *, least: int = 0) -> int | None:
+    """A whole number of the query. Errors: `BadValue`."""
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not least <= int(text[:11]) <= _LARGEST:
+        raise BadValue(f"{name} is a whole number from {least}", field=name, value=text[:50])
+    return int(text)
+
+
+def query_flag(name: str) -> bool:
+    """Whether a word of the query is said: `true`, as JSON has it, or `True`, as pyodk has it."""
+    return request.args.get(name, "").lower() == "true"
