@@ -52,6 +52,35 @@ def add_list(
     retry_kept(project_id, lists=True, by=by, clock=clock)
 
 
+def add_missing(
+    project_id: int, wanted: Mapping[str, Declared], *, by: int | None, clock: Clock
+) -> tuple[str, ...]:
+    """Make the lists and properties that are not there yet, in one go; the lists it altered.
+
+    What is there is left as it is: its policy may have been chosen since. Errors: `NotFound`.
+    """
+    at = instant(clock.now())
+    with write_transaction() as session:
+        lists = lists_to_alter(session, project_id)
+        old = {name: lists[name] for name in wanted if name in lists}
+        new = {}
+        for name, declared in wanted.items():
+            before = old.get(name) or new_list(name)
+            after = declare(before, {**declared_by(before), **_missing(before, declared)})
+            if name not in old or after != before:
+                new[name] = after
+                act = "dataset.update" if name in old else "dataset.create"
+                _note(session, project_id, act, name, {}, by=by, at=at)
+        alter_lists(session, project_id, old, new, at=at)
+    if new.keys() - old.keys():
+        retry_kept(project_id, lists=True, by=by, clock=clock)
+    return tuple(new)
+
+
+def _missing(info: ListInfo, declared: Declared) -> dict[str, tuple[Policy, bool]]:
+    return {n: d for n, d in declared.items() if same_but_for_case(n, info.properties) is None}
+
+
 def add_property(
     project_id: int,
     list_name: str,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from sync_server.commands.device import device
+from sync_server.commands.form import form
+from sync_server.commands.import_ import import_register
 from sync_server.commands.init import init
+from sync_server.commands.pack import pack
 from sync_server.commands.project import project
 from sync_server.commands.serve import serve
 from sync_server.commands.user import user
@@ -17,5 +20,5 @@ def main() -> None:
     """Simpul: server sinkronisasi data posyandu / sync server for posyandu data."""
 
 
-for command in (init, serve, user, project, device):
+for command in (init, serve, user, project, device, form, import_register, pack):
     main.add_command(command)
