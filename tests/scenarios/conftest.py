@@ -1,0 +1,10 @@
+import pytest
+from flask import Flask
+
+from tests.scenarios.posyandu import Village
+from tests.support.clock import FrozenClock
+
+
+@pytest.fixture
+def village(app: Flask, clock: FrozenClock) -> Village:
+    return Village.begin(app, clock)
