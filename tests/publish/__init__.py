@@ -1,0 +1,1 @@
+"""Publishing forms, altering lists, importing registers: on both databases."""
