@@ -1,0 +1,1 @@
+"""The phones' door, request by request."""
