@@ -22,7 +22,8 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 1024  # hashing more would let a stranger keep a processor busy
 
 _TOKEN_BYTES = 48  # 64 characters of A-Z a-z 0-9 - _
-_hasher = PasswordHasher()
+# OWASP's choice for argon2id: a login takes a small machine tens of milliseconds.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Checked when nobody has the address, so that the answer takes as long as a wrong password.
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 

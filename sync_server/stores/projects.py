@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.orm import Session
 
 from sync_server.models.forms import EntityList, Form
@@ -54,10 +54,10 @@ def find_project(session: Session, project_id: int) -> Any:
     return session.execute(select(*_P).where(_P.id == project_id)).one_or_none()
 
 
-def list_projects(session: Session) -> Sequence[Any]:
-    """Every project, by name, with how much is in it: forms, datasets, app_users, last_submission.
+def list_projects(session: Session, only: int | None = None) -> Sequence[Any]:
+    """Every project by name, or `only` one, with how much is in it.
 
-    One statement, whose sub-selects read the ends of indexes.
+    Columns   the project's own; forms, datasets, app_users (numbers), last_submission.
     """
     live_forms = _count(_FO.project_id, _FO.deleted_at.is_(None))
     devices = _count(_AU.project_id, _AU.revoked_at.is_(None))
@@ -69,7 +69,9 @@ def list_projects(session: Session) -> Sequence[Any]:
             _count(_EL.project_id).label("datasets"),
             devices.label("app_users"),
             last.label("last_submission"),
-        ).order_by(_P.name, _P.id)
+        )
+        .where(true() if only is None else _P.id == only)
+        .order_by(_P.name, _P.id)
     ).all()
 
 

@@ -1,0 +1,49 @@
+"""The door for programs: ODK Central's REST API. `docs/central-compatibility.md` says how far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, request
+
+from sync_server.bodies import refuse_unstorable
+from sync_server.problems import handle_problems, refuse_http
+from sync_server.rest import (
+    actor_properties,
+    app_users,
+    assignments,
+    projects,
+    roles,
+    sessions,
+    users,
+)
+
+NOUNS = (
+    sessions,
+    users,
+    roles,
+    assignments,
+    projects,
+    app_users,
+    actor_properties,
+)
+
+bp = Blueprint("rest", __name__, url_prefix="/v1")
+bp.before_request(refuse_unstorable)
+handle_problems(bp)
+for noun in NOUNS:
+    bp.register_blueprint(noun.bp)
+
+
+@bp.before_app_request
+def refuse_unrouted() -> Any:
+    """What no door has a route for, under `/v1`, is refused in JSON too."""
+    exc = request.routing_exception
+    if exc is None or not request.path.startswith("/v1/"):
+        return None
+    return refuse_http(exc)
+
+
+def register(app: Flask) -> None:
+    """Put the door for programs into the app."""
+    app.register_blueprint(bp)
