@@ -75,9 +75,7 @@ class Desk:
 
     def publish(self, table: str, **options: Any) -> publish.Published:
         form = checked(table)
-        return publish.publish_checked(
-            self.project_id, form, by=None, clock=self.clock, **options
-        )
+        return publish.publish_checked(self.project_id, form, by=None, clock=self.clock, **options)
 
     def write(
         self,
