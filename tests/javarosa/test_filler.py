@@ -7,8 +7,8 @@ from lxml import etree
 
 from odk_forms import packs
 from odk_forms.convert import to_xform
-from tests.javarosa import BrokenForm, Refused
 from sync_server.fleet.local_list import LocalList
+from tests.javarosa import BrokenForm, Refused
 
 HEADER = (
     "name,label,__version,nama,nama_ibu,jk,tgl_lahir,posyandu,status,"

@@ -1,0 +1,1 @@
+"""A demo regency: its people, its children, and the months in which its phones sent them."""
