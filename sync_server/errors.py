@@ -90,6 +90,12 @@ class BadForm(SyncError):
     code = 400.15
 
 
+class FormWarnings(SyncError):
+    """A form that may be published once its warnings were read; `details.warnings` has them."""
+
+    code = 400.16
+
+
 class BadValue(SyncError):
     """A value is not acceptable; `details` name field and value."""
 

@@ -270,7 +270,7 @@ class _Publishing:
             "hash": self.hash,
             "xml": self.form.xml,
             "definition": self.form.definition.to_json(),
-            "source_name": self.form.filename,
+            "source_name": _storable(self.form.filename),
             "source": self.form.source,
             "published_at": self.at,
             "published_by": self.by,
@@ -337,6 +337,15 @@ def _refuse_unexpected(definition: FormDefinition, given: Mapping[str, bytes]) -
         listed = ", ".join(expected) or "none"
         texts = (f"The form does not expect a file '{n}'; it expects: {listed}." for n in unknown)
         refuse([Message("error", text) for text in texts])
+
+
+def _storable(filename: str) -> str:
+    r"""A file's name as both databases can keep it: it is only shown.
+
+    >>> _storable("ukur\x00\udcff.xlsx")
+    'ukur?.xlsx'
+    """
+    return filename.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _today(clock: Clock) -> str:

@@ -12,6 +12,7 @@ from sync_server.rest import (
     actor_properties,
     app_users,
     assignments,
+    forms,
     projects,
     roles,
     sessions,
@@ -23,9 +24,12 @@ NOUNS = (
     users,
     roles,
     assignments,
+    datasets,
+    entities,
     projects,
     app_users,
     actor_properties,
+    forms,
 )
 
 bp = Blueprint("rest", __name__, url_prefix="/v1")
@@ -33,6 +37,7 @@ bp.before_request(refuse_unstorable)
 handle_problems(bp)
 for noun in NOUNS:
     bp.register_blueprint(noun.bp)
+bp.register_blueprint(entities.csv_bp)
 
 
 @bp.before_app_request
