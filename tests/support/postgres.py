@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -32,10 +33,11 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 class Cluster:
-    """One PostgreSQL server of one test process."""
+    """One PostgreSQL server of one test process; `options` are its settings."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, options: Mapping[str, str] = FAST) -> None:
         self._programs = programs
+        self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="simpul-pg-"))
         self._numbers = count(1)
         self._as: dict[str, object] = {"cwd": self._folder, "stdin": subprocess.DEVNULL}
@@ -56,7 +58,8 @@ class Cluster:
         assert done.returncode == 0, done.stderr
 
     def _start(self) -> subprocess.Popen[bytes]:
-        options = {"unix_socket_directories": str(self._folder), "listen_addresses": "", **FAST}
+        options = {"unix_socket_directories": str(self._folder), "listen_addresses": ""}
+        options |= self._options
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "server.log").open("wb") as log:
             server = subprocess.Popen(

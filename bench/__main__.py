@@ -1,0 +1,81 @@
+"""`python -m bench`: one table of ratios, the aim beside each, and whether it is met.
+
+Absolute times say more about a machine than about a program: none is printed. Each
+ratio is the median of several rounds, and both sides of a round are measured one after
+the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import batches, phones, submissions
+from bench.load import Load
+from bench.regency import environ_of, opened, settle
+from bench.server import Served
+from bench.stores import Store, postgres_store, sqlite_store
+from bench.table import Figure, printed
+from tests.support.extras import find_postgres
+from tests.support.serving import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: children of the two projects, rounds, and what a round holds."""
+
+    small: int
+    large: int
+    phones: int
+    rounds: int
+    submissions: int
+    questions: int
+    changes: int
+
+
+FULL = Size(1_000, 80_000, 46, 5, 120, 60, 1_000)
+QUICK = Size(200, 2_000, 6, 1, 32, 10, 100)
+
+
+def measured(store: Store, size: Size) -> Iterator[Figure]:
+    """Every figure of one store."""
+    port = free_port()
+    with ExitStack() as stack:
+        stack.enter_context(opened(store))
+        small = settle(store, "Kecil", size.small, phones=1)
+        large = settle(store, "Besar", size.large, phones=size.phones)
+        stack.enter_context(closing(Served(environ_of(store), port=port)))
+        load = stack.enter_context(closing(Load(port)))
+        yield from submissions.measure(
+            store, large, load, rounds=size.rounds, count=size.submissions
+        )
+        yield from phones.measure(
+            store, small, large, load, port=port, rounds=size.rounds, count=size.questions
+        )
+        yield from batches.measure(store, large, rounds=size.rounds, count=size.changes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small and rough: does it run?")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), help="only this one")
+    chosen = parser.parse_args()
+    size = QUICK if chosen.quick else FULL
+    openers = {"sqlite": sqlite_store, "postgres": postgres_store}
+    names = [chosen.store] if chosen.store else list(openers)
+    if "postgres" in names and find_postgres() is None:
+        names.remove("postgres")
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="simpul-bench-") as folder:
+        for name in names:
+            with openers[name](Path(folder)) as store:
+                figures += measured(store, size)
+    print(printed(figures))
+
+
+if __name__ == "__main__":
+    main()
