@@ -168,10 +168,15 @@ def for_phone(view: View, policies: Policies) -> View:
 
 def shown_data(state: RecordState, policies: Policies) -> tuple[str, dict[str, str]]:
     """The label and the properties a record shows; the options of a union joined by a space."""
+    return read_view(view_of(state, policies), policies)
+
+
+def read_view(view: View, policies: Policies) -> tuple[str, dict[str, str]]:
+    """The label and the properties of a record as it once stood, read as `shown_data` reads."""
     label = ""
     data: dict[str, str] = {}
     options: dict[str, list[str]] = {}
-    for name, seen in view_of(state, policies).seen.items():
+    for name, seen in view.seen.items():
         if name == LABEL:
             label = seen.value
         elif "/" in name and policies.of(name).kind == "union":

@@ -66,12 +66,12 @@ class CurrentVersion(Shape):
 
     label = fields.String()
     current = fields.Constant(True)
-    created_at = fields.String()
+    created_at = fields.String(attribute="written_at")
     creator_id = fields.Function(lambda row: row.writer_id or 0)
     user_agent = fields.Function(lambda row: row.user_agent or "")
     version = fields.Integer()
     base_version = fields.Integer(allow_none=True)
-    conflicting_properties = fields.Function(lambda row: row.conflicting or None)
+    conflicting_properties = fields.Function(lambda row: list(row.conflicting) or None)
 
 
 class CurrentVersionWithData(CurrentVersion):

@@ -12,6 +12,8 @@ from sync_server.rest import (
     actor_properties,
     app_users,
     assignments,
+    datasets,
+    entities,
     forms,
     projects,
     roles,
@@ -24,11 +26,11 @@ NOUNS = (
     users,
     roles,
     assignments,
-    datasets,
-    entities,
     projects,
     app_users,
     actor_properties,
+    datasets,
+    entities,
     forms,
 )
 
@@ -37,7 +39,6 @@ bp.before_request(refuse_unstorable)
 handle_problems(bp)
 for noun in NOUNS:
     bp.register_blueprint(noun.bp)
-bp.register_blueprint(entities.csv_bp)
 
 
 @bp.before_app_request
