@@ -61,7 +61,8 @@ def assert_whole(served) -> None:
     (counts,) = rows(
         served,
         "SELECT (SELECT count(*) FROM submissions), (SELECT count(*) FROM changes),"
-        " (SELECT count(*) FROM records), (SELECT count(*) FROM journal WHERE change_id IS NOT NULL)",
+        " (SELECT count(*) FROM records),"
+        " (SELECT count(*) FROM journal WHERE change_id IS NOT NULL)",
     )
     assert len(set(counts)) == 1, counts
     for (sha256,) in rows(served, "SELECT sha256 FROM submission_attachments"):

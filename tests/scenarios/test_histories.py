@@ -235,6 +235,19 @@ def test_16_a_value_that_was_no_write_after_all_raises_no_question(village, regi
     assert village.record(siti).waiting == 0
 
 
+def test_16_also_when_the_lost_form_comes_before_the_other_phones_edit(village, registered, siti):
+    a, b = registered
+    lost = a.measure(siti, rt="6")
+    a.send(a.measure(siti, rt="6", nama="Siti Aminah"))
+    later(village, b)
+    shown_six = b.measure(siti, rt="7")
+    village.pass_time()
+    a.send(lost)
+    b.send(shown_six)
+    assert village.shown(siti)["rt"] == "7"
+    assert not village.reviews(siti)
+
+
 def test_18_rt_5_typed_again_as_05_is_an_edit(village, registered, siti):
     a, _ = registered
     a.send(a.measure(siti, rt="05"))
