@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from sync_server.app import create_app
-from sync_server.db import read_transaction
+from sync_server.db import db, read_transaction
 from sync_server.errors import SyncError
 from sync_server.settings import Settings, SettingsError, load
 from sync_server.stores.projects import list_projects
@@ -62,7 +62,10 @@ def command_app() -> Iterator[Flask]:
     refuse_if_not_initialised(settings)
     app = create_app(settings)
     with app.app_context(), refusals_in_one_line():
-        yield app
+        try:
+            yield app
+        finally:
+            db.engine.dispose()
 
 
 @contextmanager
