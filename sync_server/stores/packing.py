@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conflict.record import Undo
 from conflict.types import (
     RecordState,
     RecordStatus,
@@ -21,6 +22,8 @@ from conflict.types import (
 )
 
 Packed = dict[str, Any]
+
+_UNWRITTEN = ""  # no property is called so
 
 
 def pack_settled(one: SettledChange) -> Packed:
@@ -81,7 +84,27 @@ def unpack_seen(packed: Packed) -> dict[str, Seen | None]:
     return {
         name: None if one is None else Seen(one[0], one[1], one[2], tuple(one[3]))
         for name, one in packed.items()
+        if name != _UNWRITTEN
     }
+
+
+def pack_undo(undo: Undo) -> Packed:
+    """One step back: as `pack_seen`, and under "" what stopped being a write, when anything did."""
+    packed = pack_seen(undo.seen)
+    if undo.unwritten:
+        packed[_UNWRITTEN] = {
+            name: {cid: list(ids) for cid, ids in leaning.items()}
+            for name, leaning in undo.unwritten.items()
+        }
+    return packed
+
+
+def unpack_undo(served: int, packed: Packed) -> Undo:
+    unwritten = {
+        name: {cid: tuple(ids) for cid, ids in leaning.items()}
+        for name, leaning in packed.get(_UNWRITTEN, {}).items()
+    }
+    return Undo(served, unpack_seen(packed), unwritten)
 
 
 def pack_state(state: RecordState) -> Packed:

@@ -14,7 +14,7 @@ from conflict.record import Record, Undo, needs_history
 from conflict.types import Change, Op, RecordStatus
 from sync_server.models.records import RecordRow, RecordScope, RecordVersion
 from sync_server.stores.changes import find_creates, find_histories, find_mates
-from sync_server.stores.packing import pack_seen, pack_state, unpack_seen, unpack_state
+from sync_server.stores.packing import pack_state, pack_undo, unpack_state, unpack_undo
 from sync_server.stores.upsert import (
     PROJECT,
     any_of,
@@ -167,7 +167,7 @@ def _load_steps(
         .order_by(_V.entity, _V.served.desc())
     )
     for entity, served, undo in rows:
-        held[entity].record.undo.append(Undo(served, unpack_seen(undo)))
+        held[entity].record.undo.append(unpack_undo(served, undo))
 
 
 def _base(change: Change) -> int | None:
@@ -217,7 +217,7 @@ def save_records(
                 "entity": held.entity,
                 "served": undo.served,
                 "change_id": change_id,
-                "undo": pack_seen(undo.seen),
+                "undo": pack_undo(undo),
                 "at": at,
             }
             for held, *_ in saved
