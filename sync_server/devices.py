@@ -87,11 +87,16 @@ def phone_settings(
     token = reveal_token(project_id, actor_id, secret_key=secret_key)
     with read_transaction() as session:
         project = projects.find_project(session, project_id)
+    return settings_for(project.name, server_url(base_url, token, project_id))
+
+
+def settings_for(project_name: str, address: str) -> dict[str, Any]:
+    """Collect's settings for the device whose token is in `address`."""
     return collect.settings(
-        server_url=server_url(base_url, token, project_id),
-        project_name=project.name,
+        server_url=address,
+        project_name=project_name,
         color=_COLOR,
-        icon=project.name[:1].upper(),
+        icon=project_name[:1].upper(),
     )
 
 

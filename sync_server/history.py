@@ -1,0 +1,299 @@
+"""One record, whole: what it shows and where each value came from, what is asked, what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from conflict.areas import Area
+from conflict.fold import outcomes
+from conflict.policy import Policies
+from conflict.settle import received_value
+from conflict.standing import reviews
+from conflict.types import LABEL, Op, RecordState, SettledChange, Write
+from sync_server.db import read_transaction
+from sync_server.errors import NotFound
+from sync_server.labels import Labels, load_labels, name_places
+from sync_server.report import visible_to
+from sync_server.stores.changes import list_history, settled_of
+from sync_server.stores.devices import list_form_titles
+from sync_server.stores.lists import ListInfo, load_lists
+from sync_server.stores.packing import unpack_state
+from sync_server.stores.records import find_record
+from sync_server.stores.report import list_labels, list_names, list_reviews_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where something came from: which change, by whom, on which phone, in which filled form."""
+
+    change_id: str
+    op: Op
+    author: str | None
+    device_id: str
+    form_title: str | None
+    form_version: str | None
+    xml_form_id: str | None
+    instance_id: str | None
+    client_time: str | None
+    received_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One property as the record shows it now."""
+
+    name: str
+    label: str
+    value: str
+    place: str | None  # what the value stands for, where it is the code of a place
+    observed_on: str | None
+    source: Source | None
+    review: str | None  # the open review that asks about it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOutcome:
+    """One property of one change, and what became of it."""
+
+    name: str
+    label: str
+    value: str
+    outcome: str  # current superseded contender settled unchanged
+    observed_on: str | None = None
+    replaced: tuple[str, ...] = ()  # the values it took the place of
+    option: bool = False  # an option of a union: "1" is in, "0" is out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change in a record's history."""
+
+    source: Source
+    status: str
+    waiting: bool
+    note: str
+    decided: str | None  # a resolve's "active" or "deleted"
+    fields: tuple[FieldOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was observed on one day: property -> the values written for it."""
+
+    day: str
+    values: Mapping[str, tuple[FieldOutcome, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPage:
+    """All that is known of one record."""
+
+    entity: str
+    list_name: str
+    list_label: str
+    label: str
+    status: str
+    version: int
+    waiting: int
+    created_at: str
+    updated_at: str
+    values: tuple[Value, ...]
+    measured: tuple[Measured, ...]
+    measured_labels: Mapping[str, str]
+    open_reviews: tuple[tuple[str, str, str], ...]  # (id, kind, label of the field)
+    entries: tuple[Entry, ...]  # newest first
+
+
+class Past:
+    """A record's changes with the names of those who wrote them, loaded once."""
+
+    def __init__(
+        self, session: Session, project_id: int, row: Any, info: ListInfo, labels: Labels
+    ) -> None:
+        rows = list_history(session, project_id, row.entity)
+        self.info = info
+        self.labels = labels
+        self.state: RecordState = unpack_state(row.state)
+        self.rows: dict[str, Any] = {one.change_id: one for one in rows}
+        self.settled: dict[str, SettledChange] = {one.change_id: settled_of(one) for one in rows}
+        self._names = list_names(session, (one.actor_id for one in rows))
+        self._titles = list_form_titles(
+            session, project_id, {(o.xml_form_id, o.form_version) for o in rows if o.xml_form_id}
+        )
+
+    def source(self, change_id: str) -> Source:
+        """Where a change of this record came from."""
+        row = self.rows[change_id]
+        return Source(
+            change_id=row.change_id,
+            op=Op(row.op),
+            author=self._names.get(row.actor_id),
+            device_id=row.device_id,
+            form_title=self._titles.get((row.xml_form_id, row.form_version), row.xml_form_id),
+            form_version=row.form_version,
+            xml_form_id=row.xml_form_id,
+            instance_id=row.instance_id,
+            client_time=row.client_time,
+            received_at=row.received_at,
+        )
+
+    def value(self, change_id: str, name: str) -> str | None:
+        """What a change said of a property; None when it is not here."""
+        one = self.settled.get(change_id)
+        return None if one is None else received_value(one.change, name)
+
+    def observed_on(self, change_id: str, name: str) -> str | None:
+        settled = self.settled[change_id].properties.get(name)
+        return settled.observed_on if settled else None
+
+    def replaced(self, change_id: str, name: str) -> tuple[str, ...]:
+        """The values that a change took the place of."""
+        settled = self.settled[change_id].properties.get(name)
+        targets = settled.replaces if settled and settled.write else ()
+        values = (self.value(target, name) for target in targets if target != change_id)
+        return tuple(dict.fromkeys(v for v in values if v is not None))
+
+    def label(self, name: str) -> str:
+        """What a property is called; of the record's own label, ""."""
+        return "" if name == LABEL else self.labels.property(self.info.name, name)
+
+
+def record_page(project_id: int, entity: str, area: Area, *, language: str) -> RecordPage:
+    """One record of an area with its whole history. Errors: `NotFound`, also outside the area."""
+    with read_transaction() as session:
+        row, lists = get_record(session, project_id, entity, area)
+        labels = load_labels(session, project_id, language)
+        info = lists[row.list_name]
+        past = Past(session, project_id, row, info, labels)
+        filtered = {rule.dataset_property: rule.actor_property for rule in info.rules}
+        coded = {
+            name: (filtered[name], value) for name, value in row.data.items() if name in filtered
+        }
+        places = name_places(session, project_id, lists, coded.values())
+        asked = list_reviews_of(session, project_id, entity)
+    open_now = [one for one in asked if one.state == "open"]
+    page = _Page(past, info.policies, {one.field: one.review_id for one in open_now})
+    measured_names = [n for n in info.properties if info.policies.of(n).kind == "latest"]
+    return RecordPage(
+        entity=entity,
+        list_name=row.list_name,
+        list_label=labels.list(row.list_name),
+        label=row.label,
+        status=row.status,
+        version=row.version,
+        waiting=row.waiting,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        values=tuple(
+            page.value(name, row.data[name], places.get(coded.get(name, ("", ""))))
+            for name in (*info.properties, *sorted(row.data.keys() - set(info.properties)))
+            if name in row.data
+        ),
+        measured=page.measured(measured_names),
+        measured_labels={name: past.label(name) for name in measured_names},
+        open_reviews=tuple((one.review_id, one.kind, past.label(one.field)) for one in open_now),
+        entries=tuple(page.entry(one) for one in reversed(past.settled.values())),
+    )
+
+
+def get_record(
+    session: Session, project_id: int, entity: str, area: Area
+) -> tuple[Any, dict[str, ListInfo]]:
+    """A record's row and its project's lists. Errors: `NotFound`, also outside the area."""
+    lists = load_lists(session, project_id)
+    row = find_record(session, project_id, entity)
+    if row is None or not list_labels(session, project_id, [entity], visible_to(lists, area)):
+        raise NotFound("there is no such record")
+    return row, lists
+
+
+class _Page:
+    """Puts together what one record's page says."""
+
+    def __init__(self, past: Past, policies: Policies, asked: Mapping[str, str]) -> None:
+        self.past = past
+        self.policies = policies
+        self.asked = asked
+        self.contending = {r.field: r.contenders for r in reviews(past.state, policies)}
+        self._outcomes = {cid: self._of_change(one) for cid, one in past.settled.items()}
+
+    def value(self, name: str, shown: str, place: str | None) -> Value:
+        write = self._shown_write(name, shown)
+        return Value(
+            name=name,
+            label=self.past.label(name),
+            value=shown,
+            place=place if place != shown else None,
+            observed_on=write.observed_on if write else None,
+            source=self.past.source(write.change_id) if write else None,
+            review=self.asked.get(name),
+        )
+
+    def _shown_write(self, name: str, shown: str) -> Write | None:
+        """The write a shown value came from; of a union or a date, the newest that made it so."""
+        fields = self.past.state.fields
+        if name in fields:
+            return fields[name].shown_write()
+        if name in self.policies.dates:
+            dated = [n for n in fields if self.policies.of(n).date_property == name]
+            writes = [w for n in dated if (w := fields[n].shown_write()) is not None]
+            writes = [w for w in writes if w.observed_on == shown]
+        else:
+            options = [n for n in fields if n.startswith(f"{name}/")]
+            writes = [w for n in options if (w := fields[n].shown_write()) is not None]
+        return max(writes, key=lambda w: (w.order_time, w.change_id), default=None)
+
+    def entry(self, one: SettledChange) -> Entry:
+        change_id = one.change.change_id
+        row = self.past.rows[change_id]
+        return Entry(
+            source=self.past.source(change_id),
+            status=row.status,
+            waiting=row.waiting,
+            note=(row.decision or {}).get("note", ""),
+            decided=one.change.status,
+            fields=(*self._outcomes[change_id], *self._dates(one)),
+        )
+
+    def _of_change(self, one: SettledChange) -> tuple[FieldOutcome, ...]:
+        found = outcomes(one, self.past.state, self.contending)
+        order = {name: place for place, name in enumerate((LABEL, *self.past.info.properties))}
+        found.sort(key=lambda f: (order.get(f.name.split("/", 1)[0], len(order)), f.name))
+        return tuple(
+            FieldOutcome(
+                name=field.name,
+                label=self.past.label(field.name),
+                value=field.value,
+                outcome=field.outcome,
+                observed_on=one.properties[field.name].observed_on,
+                replaced=self.past.replaced(one.change.change_id, field.name),
+                option="/" in field.name,
+            )
+            for field in found
+            if not ("/" in field.name and field.outcome == "unchanged")
+        )
+
+    def _dates(self, one: SettledChange) -> Iterable[FieldOutcome]:
+        """The dates of observations: current where they are the date shown."""
+        for name in sorted(self.policies.dates & one.change.data.keys()):
+            text = one.change.data[name]
+            write = self._shown_write(name, text)
+            word = "current" if write is not None and text else "superseded"
+            yield FieldOutcome(name=name, label=self.past.label(name), value=text, outcome=word)
+
+    def measured(self, names: Sequence[str]) -> tuple[Measured, ...]:
+        """Every day something was observed, newest first."""
+        days: dict[str, dict[str, list[FieldOutcome]]] = {}
+        for fields in self._outcomes.values():
+            for field in fields:
+                if field.name in names and field.observed_on and field.outcome != "unchanged":
+                    day = days.setdefault(field.observed_on[:10], {})
+                    day.setdefault(field.name, []).append(field)
+        return tuple(
+            Measured(day, {name: tuple(found) for name, found in days[day].items()})
+            for day in sorted(days, reverse=True)
+        )

@@ -1,0 +1,196 @@
+"""What is known of each device account: the queries behind the sync board and the rollout.
+
+Each is one statement, however many devices, records or submissions there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Text, distinct, func, select, true, type_coerce
+from sqlalchemy.orm import Session
+
+from sync_server.models.forms import Form, FormVersion
+from sync_server.models.people import Actor, AppUser, Contact, ServedForm
+from sync_server.models.records import ChangeRow, QuarantineRow, ReviewRow, Submission
+from sync_server.stores.upsert import table_of
+
+_D = table_of(AppUser).c
+_A = table_of(Actor).c
+_C = table_of(Contact).c
+_H = table_of(ChangeRow).c
+_Q = table_of(QuarantineRow).c
+_R = table_of(ReviewRow).c
+_F = table_of(Form).c
+_V = table_of(FormVersion).c
+_S = table_of(Submission).c
+_SF = table_of(ServedForm).c
+
+
+def list_devices(session: Session, project_id: int, *, also_revoked: bool = False) -> Sequence[Any]:
+    """The device accounts in use: actor_id, display_name, created_at, properties, token_sealed."""
+    in_use = true() if also_revoked else _D.revoked_at.is_(None) & _A.deleted_at.is_(None)
+    return session.execute(
+        select(
+            _D.actor_id,
+            _A.display_name,
+            _A.created_at,
+            _D.properties,
+            _D.token_sealed,
+            _D.revoked_at,
+        )
+        .join_from(table_of(AppUser), table_of(Actor), _A.id == _D.actor_id)
+        .where(_D.project_id == project_id, in_use)
+        .order_by(_A.display_name, _A.id)
+    ).all()
+
+
+def list_contacts(session: Session, project_id: int) -> Sequence[Any]:
+    """What each phone of each account has asked for, oldest contact first."""
+    return session.execute(
+        select(*_C).where(_C.project_id == project_id).order_by(_C.last_at, _C.device_id)
+    ).all()
+
+
+def list_served(session: Session, project_id: int) -> Sequence[Any]:
+    """Form versions handed out, oldest first: actor_id, xml_form_id, version, at."""
+    return session.execute(
+        select(_SF.actor_id, _SF.xml_form_id, _SF.version, _SF.at)
+        .where(_SF.project_id == project_id)
+        .order_by(_SF.at, _SF.device_id)
+    ).all()
+
+
+def list_last_submissions(session: Session, project_id: int) -> Sequence[Any]:
+    """The last submission of each account in use: actor_id, xml_form_id, form_version, received_at.
+
+    The newest time of each account is read off the end of an index, not by going
+    through its submissions.
+    """
+    newest = (
+        select(func.max(_S.received_at))
+        .where(_S.project_id == project_id, _S.actor_id == _D.actor_id)
+        .scalar_subquery()
+    )
+    last = (
+        select(_D.actor_id, newest.label("at"))
+        .where(_D.project_id == project_id, _D.revoked_at.is_(None))
+        .subquery()
+    )
+    return session.execute(
+        select(_S.actor_id, _S.xml_form_id, _S.form_version, _S.received_at)
+        .join_from(
+            last,
+            table_of(Submission),
+            (_S.actor_id == last.c.actor_id) & (_S.received_at == last.c.at),
+        )
+        .where(_S.project_id == project_id)
+        .order_by(_S.actor_id, _S.xml_form_id)
+    ).all()
+
+
+def list_forms_in_use(session: Session, project_id: int) -> Sequence[Any]:
+    """Every version of every form: xml_form_id, state, version, newest, serial, name, published_at.
+
+    Newest versions first within a form.
+    """
+    return session.execute(
+        select(
+            _F.xml_form_id,
+            _F.state,
+            _F.version.label("newest"),
+            _V.version,
+            _V.serial,
+            _V.name,
+            _V.source_name,
+            _V.published_at,
+            _A.display_name.label("published_by"),
+        )
+        .join_from(
+            table_of(Form),
+            table_of(FormVersion),
+            (_V.project_id == _F.project_id) & (_V.xml_form_id == _F.xml_form_id),
+        )
+        .outerjoin(table_of(Actor), _A.id == _V.published_by)
+        .where(_F.project_id == project_id, _F.deleted_at.is_(None))
+        .order_by(_F.xml_form_id, _V.serial.desc())
+    ).all()
+
+
+def count_waiting(session: Session, project_id: int) -> dict[int, int]:
+    """How many changes of each account still wait for an earlier part."""
+    return _counted(
+        session,
+        select(_H.actor_id, func.count())
+        .where(_H.project_id == project_id, _H.waiting)
+        .group_by(_H.actor_id),
+    )
+
+
+def count_quarantined(session: Session, project_id: int) -> dict[int, int]:
+    """How many things each account sent that need a person."""
+    return _counted(
+        session,
+        select(_Q.actor_id, func.count())
+        .where(_Q.project_id == project_id, _Q.state == "open")
+        .group_by(_Q.actor_id),
+    )
+
+
+def count_contending(session: Session, project_id: int) -> dict[int, int]:
+    """In how many open reviews each account has a contender."""
+    is_contender = type_coerce(_R.contenders, Text).contains(_H.change_id)
+    return _counted(
+        session,
+        select(_H.actor_id, func.count(distinct(_R.review_id)))
+        .join_from(
+            table_of(ReviewRow),
+            table_of(ChangeRow),
+            (_H.project_id == _R.project_id) & (_H.entity == _R.entity) & is_contender,
+        )
+        .where(_R.project_id == project_id, _R.state == "open")
+        .group_by(_H.actor_id),
+    )
+
+
+def _counted(session: Session, statement: Any) -> dict[int, int]:
+    return {actor: count for actor, count in session.execute(statement) if actor is not None}
+
+
+def list_newest_hashes(session: Session, project_id: int) -> list[str]:
+    """The hash of the newest version of every form."""
+    rows = session.execute(
+        select(_V.hash)
+        .join_from(
+            table_of(Form),
+            table_of(FormVersion),
+            (_V.project_id == _F.project_id)
+            & (_V.xml_form_id == _F.xml_form_id)
+            & (_V.version == _F.version),
+        )
+        .where(_F.project_id == project_id, _F.deleted_at.is_(None))
+    )
+    return [row.hash for row in rows]
+
+
+def list_form_titles(
+    session: Session, project_id: int, versions: Iterable[tuple[str, str | None]]
+) -> dict[tuple[str, str | None], str]:
+    """What each (form, version) is called; of a version not here, what the form is called now."""
+    pairs = set(versions)
+    if not pairs:
+        return {}
+    rows = session.execute(
+        select(_V.xml_form_id, _V.version, _V.name, (_V.version == _F.version).label("newest"))
+        .join_from(
+            table_of(FormVersion),
+            table_of(Form),
+            (_F.project_id == _V.project_id) & (_F.xml_form_id == _V.xml_form_id),
+        )
+        .where(_V.project_id == project_id, _V.xml_form_id.in_(sorted({f for f, _ in pairs})))
+    ).all()
+    named = {(row.xml_form_id, row.version): row.name for row in rows}
+    newest = {row.xml_form_id: row.name for row in rows if row.newest}
+    found = {pair: named.get(pair) or newest.get(pair[0]) for pair in pairs}
+    return {pair: name for pair, name in found.items() if name is not None}
