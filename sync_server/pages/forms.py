@@ -1,0 +1,149 @@
+"""Forms: upload, read what is said of it, publish, and see which devices have it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import render_template, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response as AnyResponse
+
+from sync_server import publish as publishing
+from sync_server.context import context
+from sync_server.errors import BadForm, BadRequest, SyncError, VersionTaken
+from sync_server.pages.door import bp, enter, enter_as_manager, see_other
+from sync_server.report import rollout
+
+_KEPT_SECONDS = 24 * 3600
+
+Upload = Mapping[str, Any]
+"""A checked form between two pages: its file's name and SHA-256, those of its attachments."""
+
+
+@bp.get("/projects/<int:project_id>/forms")
+def forms(project_id: int) -> str:
+    """The published forms, and how far each has come onto the devices."""
+    visit = enter(project_id)
+    found = rollout(
+        project_id,
+        visit.area,
+        clock=context().clock,
+        late_days=context().settings.late_days,
+    )
+    return render_template("forms/list.html", forms=found)
+
+
+@bp.get("/projects/<int:project_id>/forms/new")
+def new_form(project_id: int) -> str:
+    enter_as_manager(project_id)
+    return render_template("forms/upload.html", messages=())
+
+
+@bp.post("/projects/<int:project_id>/forms/new")
+def check_form(project_id: int) -> str | tuple[str, int]:
+    """Read an uploaded form and say what is wrong with it, cell by cell; nothing is published."""
+    enter_as_manager(project_id)
+    file = request.files.get("form")
+    if file is None or not file.filename:
+        raise BadRequest("no file was chosen")
+    content = file.read()
+    try:
+        checked = publishing.check(content, file.filename)
+    except BadForm as exc:  # its author mends it from this very page
+        return _refused(exc, file.filename)
+    token = _keep(project_id, file.filename, content, request.files.getlist("attachments"))
+    return render_template(
+        "forms/checked.html",
+        filename=file.filename,
+        definition=checked.definition,
+        messages=checked.messages,
+        token=token,
+        policies=(),
+    )
+
+
+@bp.post("/projects/<int:project_id>/forms/publish")
+def publish_form(project_id: int) -> AnyResponse | str | tuple[str, int]:
+    """Publish what was checked. What the project has against it is said like the rest."""
+    visit = enter_as_manager(project_id)
+    upload = _kept(project_id, request.form.get("upload", ""))
+    content = _bytes(upload["sha256"])
+    try:
+        done = publishing.publish(
+            project_id,
+            content,
+            upload["name"],
+            by=visit.person.actor_id,
+            clock=context().clock,
+            attachments={name: _bytes(sha256) for name, sha256 in upload["attachments"].items()},
+            confirm_policies="confirm" in request.form,
+        )
+    except (BadForm, VersionTaken) as exc:
+        if exc.details.get("policies"):
+            return _ask_for_policies(upload, content, exc)
+        return _refused(exc, upload["name"])
+    return see_other(
+        "pages.forms",
+        project_id=project_id,
+        published=done.xml_form_id,
+        missing=list(done.missing) or None,
+    )
+
+
+def _refused(exc: SyncError, filename: str) -> tuple[str, int]:
+    messages = exc.details.get("messages") or [{"severity": "error", "text": exc.message}]
+    page = render_template("forms/upload.html", messages=messages, filename=filename)
+    return page, exc.status
+
+
+def _ask_for_policies(upload: Upload, content: bytes, exc: SyncError) -> tuple[str, int]:
+    """The form says another policy than its list has: published only when that is meant."""
+    checked = publishing.check(content, upload["name"])
+    page = render_template(
+        "forms/checked.html",
+        filename=upload["name"],
+        definition=checked.definition,
+        messages=exc.details["messages"],
+        token=request.form["upload"],
+        policies=exc.details["policies"],
+    )
+    return page, exc.status
+
+
+def _keep(project_id: int, name: str, content: bytes, files: Sequence[FileStorage]) -> str:
+    """Keep an upload until its author says publish; the token that finds it again.
+
+    It is signed, so that nobody can publish other bytes of the blob folder by naming them.
+    """
+    blobs = context().blobs
+    attachments = {
+        file.filename: blobs.put(io.BytesIO(file.read()))[0] for file in files if file.filename
+    }
+    kept = {
+        "project": project_id,
+        "name": name,
+        "sha256": blobs.put(io.BytesIO(content))[0],
+        "attachments": attachments,
+    }
+    return str(_signer().dumps(kept))
+
+
+def _kept(project_id: int, token: str) -> Upload:
+    try:
+        upload: Upload = _signer().loads(token, max_age=_KEPT_SECONDS)
+    except BadData as exc:
+        raise BadRequest("the upload is too old; choose the file again") from exc
+    if upload["project"] != project_id:
+        raise BadRequest("the upload is of another project")
+    return upload
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(context().settings.secret_key, salt="form upload")
+
+
+def _bytes(sha256: str) -> bytes:
+    return context().blobs.path(sha256).read_bytes()
