@@ -210,7 +210,7 @@ class Record:
         """The author's own earlier changes of the branch, in order, and whether none is missing.
 
         Of two with one number (a cloned phone) neither is laid over, and nothing is
-        missing on their account.
+        missing on their account. What was settled before the second came stays settled.
         """
         start, end = change.trunk_version, change.base_version or 0
         mates: list[SettledChange] = []

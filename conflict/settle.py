@@ -150,7 +150,11 @@ def _replaces(
 
 
 def _observed_on(change: Change, seen: Seen, view: View, policy: Policy) -> str | None:
-    """The date a value bears: the one its change brings, else the one its author was shown."""
+    """The date a value bears: the one its change brings, else the one its author was shown.
+
+    The date shown is that of the value shown of the same property, and what the date
+    property showed only where there was none: `docs/adr/0011`.
+    """
     if policy.date_property is None:
         return None
     brought = change.data.get(policy.date_property)

@@ -40,33 +40,33 @@ CLOCKS = ("", "2015-01-01", "2026-10-02", "2035-01-01")
 NAMES = "ABCDE"
 
 small = st.integers(0, 7)
-
-
-def filled(fields=tuple(VALUES), dates=DATES):
-    """What is typed into one form: some fields, perhaps a date."""
-    typed = st.lists(st.sampled_from(fields), min_size=1, max_size=3, unique=True).flatmap(
-        lambda names: st.fixed_dictionaries({n: st.sampled_from(VALUES[n]) for n in names})
-    )
-    return st.tuples(typed, st.none() | st.sampled_from(dates)).map(
-        lambda both: both[0] if both[1] is None else {**both[0], "tgl": both[1]}
-    )
-
-
-resent = st.lists(st.sampled_from([*VALUES]), max_size=3, unique=True)
-fills = st.tuples(st.just("fill"), small, small, filled(), resent)
-registers = st.tuples(st.just("register"), small, filled())
-MOVES = ("send", "send", "send", "flush", "refresh", "refresh")
-DECISIONS = ("patch", "resolve", "reopen", "delete", "restore", "settle")
-others = st.tuples(st.sampled_from((*MOVES, *DECISIONS)), small, small, small)
+# Few fields in one story, so that its people write the same ones.
+fields = st.lists(st.sampled_from([*VALUES]), min_size=1, max_size=2, unique=True)
+typed = st.tuples(st.lists(st.tuples(small, small), max_size=2), st.none() | small, st.booleans())
+fills = st.tuples(st.just("fill"), small, small, typed)
+registers = st.tuples(st.just("register"), small, typed)
+MOVES = ("sync", "sync", "sync", "send", "send", "flush", "refresh")
+DECISIONS = ("patch", "resolve", "resolve", "reopen", "delete", "restore", "settle")
+moves = st.tuples(st.sampled_from(MOVES), small, small, small)
+decisions = st.tuples(st.sampled_from(DECISIONS), small, small, small)
 clocks = st.lists(st.sampled_from(CLOCKS), min_size=2, max_size=5)
-stories = st.tuples(clocks, st.lists(fills | fills | others | registers, max_size=14))
-offline = st.lists(fills | fills | registers, min_size=1, max_size=8)
+events = st.lists(fills | fills | moves | moves | decisions | registers, min_size=3, max_size=16)
+stories = st.tuples(clocks, fields, events)
+offline = st.lists(fills | fills | fills | registers, min_size=1, max_size=8)
+
+
+def filled(names: tuple[str, ...]):
+    """Forms about these fields, as phones type them."""
+    pairs = [(name, value) for name in names for value in VALUES[name]]
+    some = st.lists(st.sampled_from(pairs), min_size=1, max_size=3).map(dict)
+    return st.tuples(some, st.booleans())
 
 
 class Story:
     """Plays a story on one server; `told` is called after every change taken in."""
 
-    def __init__(self, clocks, *, online: bool = False) -> None:
+    def __init__(self, clocks, fields=("rt",), *, online: bool = False) -> None:
+        self.fields = fields
         self.server = born(Server(POLICIES), rt="5", bb="9", tgl="2026-06-05", imunisasi="bcg")
         self.phones = [
             Phone(name, clock=clock).refresh(self.server)
@@ -95,16 +95,26 @@ class Story:
         return self.phones[number % len(self.phones)]
 
     def _entity(self, number: int) -> str:
-        return sorted(self.server.records)[number % len(self.server.records)]
+        return sorted(self.server.records, reverse=True)[number // 6 % len(self.server.records)]
+
+    def _typed(self, pairs, date) -> dict[str, str]:
+        chosen = {}
+        for number, value in pairs:
+            name = self.fields[number % len(self.fields)]
+            chosen[name] = VALUES[name][value % len(VALUES[name])]
+        return chosen if date is None else {**chosen, "tgl": DATES[date % len(DATES)]}
 
     # what phones do
 
-    def fill(self, number, which, typed, resend) -> None:
+    def fill(self, number, which, typed) -> None:
         phone = self._phone(number)
         if not phone.rows:
             return
-        entity = sorted(phone.rows)[which % len(phone.rows)]
-        change = phone.fill(entity, resend=[n for n in resend if n not in typed], **typed)
+        pairs, date, resends = typed
+        entity = sorted(phone.rows, reverse=True)[which // 6 % len(phone.rows)]
+        data = self._typed(pairs, date)
+        resend = [name for name in self.fields if resends and name not in data]
+        change = phone.fill(entity, resend=resend, **data)
         if self.online:
             self.server.take(change)
             phone.refresh(self.server)
@@ -114,9 +124,13 @@ class Story:
         entity = f"anak-{phone.name}"
         if any(change.entity == entity for change in phone.outbox):
             return
-        change = phone.register(entity, **typed)
+        change = phone.register(entity, **self._typed(*typed[:2]))
         if self.online:
             self.server.take(change)
+
+    def sync(self, number, *_) -> None:
+        self._phone(number).send(self.server)
+        self._phone(number).refresh(self.server)
 
     def send(self, number, which, *_) -> None:
         outbox = self._phone(number).outbox
@@ -132,7 +146,7 @@ class Story:
     # what the bidan does
 
     def patch(self, which, name, value) -> None:
-        field = [*VALUES][name % len(VALUES)]
+        field = self.fields[name % len(self.fields)]
         chosen = VALUES[field][value % len(VALUES[field])]
         self.decisions.append(self.server.patch(self._entity(which), **{field: chosen}))
 

@@ -91,6 +91,49 @@ def test_of_two_phones_with_one_branch_neither_is_laid_over():
     assert server.waiting() == []
 
 
+def test_a_blank_that_said_nothing_is_on_its_own_phones_screen():
+    #  9 of June ── A1 leaves the weight blank ── A2 types the 9 again: it was not on the screen
+    server = born(Server(), bb="9", tgl="2026-06-05")
+    (a,) = phones(server, "A")
+    a.fill(bb="", tb="80", tgl="2026-07-03")
+    a.fill(bb="9")
+    a.send(server)
+    found = server.record().known["A2"].properties["bb"]
+    assert (found.write, found.replaces) == (True, ("lahir",))
+    assert (server.value("bb"), server.value("tb"), server.questions()) == ("9", "80", {})
+
+
+def test_a_date_entered_in_one_form_is_borne_by_what_the_next_measures():
+    server = born(Server(), bb="9", tgl="2026-06-05")
+    (a,) = phones(server, "A")
+    a.fill(tgl="2026-07-03")
+    a.fill(tb="80")
+    a.send(server)
+    assert server.record().known["A2"].properties["tb"].observed_on == "2026-07-03"
+
+
+def test_an_edit_from_a_list_of_another_server_is_laid_over_the_create_when_that_comes():
+    server, a = Server(), Phone("A")
+    elsewhere = born(Server(), rt="05", rw="01")
+    a.refresh(elsewhere)
+    a.fill(rt="06", rw="01")
+    a.send(server)
+    assert (server.status(), server.waiting()) == ("incomplete", ["A1"])
+    server.take(elsewhere.record().known["lahir"].change)
+    assert (server.value("rt"), server.waiting(), server.questions()) == ("06", [], {})
+    assert not server.record().known["A1"].properties["rw"].write
+
+
+def test_a_number_from_before_the_create_came_was_never_served():
+    server, a = Server(), Phone("A")
+    create, update = a.register(rt="05"), a.fill(rt="06")
+    server.take(update, create)
+    assert server.record().born_at == 2
+    assert server.record().view_at(1, POLICIES).value("rt") == "06"
+    server.take(program("p1", base=1, rt="07"))
+    assert server.questions() == {"rt": {"A2", "p1"}}
+
+
 def test_all_later_changes_of_a_branch_wait_for_the_first_missing():
     server = born(Server(), rt="05")
     (a,) = phones(server, "A")
