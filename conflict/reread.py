@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from conflict.policy import Policies
 from conflict.record import Record, Undo
-from conflict.standing import see, shown_data, stand
-from conflict.types import RecordState, Seen
+from conflict.standing import read_view, stand, view_of
+from conflict.types import RecordState, Seen, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +26,23 @@ def reread(record: Record, old: Policies, new: Policies) -> Reread:
     number, so that no number is ever served twice for different content, and the undo
     of that step. A record that no phone has been shown yet keeps its numbers.
     """
-    before = record.state
-    after = replace(
-        before,
-        fields={name: stand(one.writes, new.of(name)) for name, one in before.fields.items()},
-    )
-    record.state = after
-    if not after.created or _shown(before, old) == _shown(after, new):
+    before, was = record.state, view_of(record.state, old)
+    now = was
+    if old.by_property != new.by_property:
+        fields = {name: stand(one.writes, new.of(name)) for name, one in before.fields.items()}
+        record.state = replace(before, fields=fields)
+        now = view_of(record.state, new)
+    if not before.created or _shown(was, old) == _shown(now, new):
         return Reread(before, None)
     record.offset += 1
-    undo = Undo(record.served, _altered(before, old, after, new))
+    undo = Undo(record.served, _altered(was.seen, now.seen))
     record.undo.insert(0, undo)
     return Reread(before, undo)
 
 
-def _shown(state: RecordState, policies: Policies) -> tuple[object, ...]:
+def _shown(view: View, policies: Policies) -> tuple[object, ...]:
     """What people are shown of a record, and what phones are."""
-    label, data = shown_data(state, policies)
+    label, data = read_view(view, policies)
     on_phones = {
         name: value
         for name, value in data.items()
@@ -50,13 +51,7 @@ def _shown(state: RecordState, policies: Policies) -> tuple[object, ...]:
     return label, data, on_phones
 
 
-def _altered(
-    before: RecordState, old: Policies, after: RecordState, new: Policies
-) -> dict[str, Seen | None]:
+def _altered(was: Mapping[str, Seen], now: Mapping[str, Seen]) -> dict[str, Seen | None]:
     """What each property that reads otherwise now read before."""
-    altered = {}
-    for name in sorted({*before.fields, *old.dates, *new.dates}):
-        earlier = see(before, name, old)
-        if earlier != see(after, name, new):
-            altered[name] = earlier
-    return altered
+    names = sorted(was.keys() | now.keys())
+    return {name: was.get(name) for name in names if was.get(name) != now.get(name)}
