@@ -67,7 +67,7 @@ def scopes_of_actor(rules: Sequence[Rule], area: Area) -> list[str]:
     if not rules:
         return [EVERYBODY]
     borne = [area.properties.get(rule.actor_property, ()) for rule in rules]
-    scopes = {_scope(values) for values in product(*borne)}
+    scopes = {scope_of(values) for values in product(*borne)}
     return sorted(scopes | {writer_scope(area.actor_id)})
 
 
@@ -88,7 +88,7 @@ def scopes_of_record(
     in_question = {review.field for review in moves if review.kind == "move"}
     values = [_values(state, rule.dataset_property, in_question) for rule in rules]
     if all(values):
-        return frozenset(_scope(chosen) for chosen in product(*values))
+        return frozenset(scope_of(chosen) for chosen in product(*values))
     return frozenset(writer_scope(actor_id) for actor_id in writers)
 
 
@@ -113,5 +113,6 @@ def may_write(rules: Sequence[Rule], area: Area, view: View) -> bool:
     return True
 
 
-def _scope(values: Iterable[str]) -> str:
+def scope_of(values: Iterable[str]) -> str:
+    """The scope of these values, one for each rule of a filter, in the rules' order."""
     return json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)

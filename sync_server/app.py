@@ -9,7 +9,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from sync_server import openrosa, pages, rest
+from sync_server import openrosa, pages, rest, sync
 from sync_server.blobs import Blobs
 from sync_server.clock import Clock, SystemClock
 from sync_server.contacts import Contacts
@@ -40,7 +40,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         blobs=Blobs(settings.home / "blobs"),
         contacts=contacts,
     )
-    for door in (openrosa, rest, pages):
+    for door in (openrosa, rest, sync, pages):
         door.register(app)
     app.wsgi_app = OneSlash(ProxyFix(app.wsgi_app))  # type: ignore[method-assign]
     return app

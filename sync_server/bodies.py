@@ -28,14 +28,15 @@ def read_body(shape: Schema, *, optional: bool = False) -> dict[str, Any]:
     Errors    `Unparseable`; `MissingParameter`, `UnexpectedParameter` or `BadValue`, whose
               details name the first field at fault, and all of them.
     """
-    plain = {} if optional and not request.get_data() else _json()
+    plain = {} if optional and not request.get_data() else json_body()
     try:
         return cast("dict[str, Any]", shape.load(plain))
     except ValidationError as exc:
         raise _refusal(exc) from exc
 
 
-def _json() -> Any:
+def json_body() -> Any:
+    """The body as plain values. Errors: `Unparseable`."""
     try:
         return request.get_json()
     except NoJson as exc:

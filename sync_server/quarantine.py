@@ -22,6 +22,7 @@ from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadRequest, NotFound
 from sync_server.ingest import ingest
+from sync_server.stores.audits import add_audit
 from sync_server.stores.quarantine import decide_quarantined, find_quarantined
 from sync_server.stores.tokens import find_device_by_id
 
@@ -113,3 +114,11 @@ def _decide(project: Project, quarantine_id: str, state: str, by: int | None, cl
     with write_transaction() as session:
         at = instant(clock.now())
         decide_quarantined(session, project.id, quarantine_id, state=state, by=by, at=at)
+        add_audit(
+            session,
+            f"quarantine.{state}",
+            at=at,
+            by=by,
+            project_id=project.id,
+            details={"quarantineId": quarantine_id},
+        )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
+from conflict.areas import UNBOUND
 from conflict.types import LABEL, Change, Op, RecordStatus
+from schemas.reviews import ReviewShape
 from sync_server.arrival import Author, ChangeResult, Project, SentChange
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, NotFound, ReviewMoved
+from sync_server.facts import get_review_facts
 from sync_server.ingest import ingest
 from sync_server.stores.packing import unpack_state
 from sync_server.stores.records import find_record
@@ -41,7 +44,7 @@ def choose(
             raise NotFound("there is no such review")
         record = find_record(session, project.id, row.entity)
     if row.state != "open" or set(contenders) != set(row.contenders):
-        raise ReviewMoved("the contenders are others by now", review=review_facts(row))
+        raise ReviewMoved("the contenders are others by now", review=_as_it_stands(project, row))
     data, label = _decided(row, record, choose, value, status)
     change = Change(
         change_id=clock.new_id(),
@@ -67,7 +70,7 @@ def reopen(
     if row is None:
         raise NotFound("there is no such review")
     if row.state != "closed" or row.closed_by is None:
-        raise ReviewMoved("this review is open", review=review_facts(row))
+        raise ReviewMoved("this review is open", review=_as_it_stands(project, row))
     change = Change(
         change_id=clock.new_id(),
         list_name=row.list_name,
@@ -80,19 +83,10 @@ def reopen(
     return _ingested(project, change, note, author, clock)
 
 
-def review_facts(row: Any) -> dict[str, Any]:
-    """A review as the sync contract names its parts, without its values."""
-    return {
-        "id": row.review_id,
-        "list": row.list_name,
-        "entity": row.entity,
-        "kind": row.kind,
-        "field": row.field,
-        "contenders": list(row.contenders),
-        "shown": row.shown,
-        "openedAt": row.opened_at,
-        "state": row.state,
-    }
+def _as_it_stands(project: Project, row: Any) -> dict[str, Any]:
+    """The review with its present contenders, as programs read it."""
+    facts = get_review_facts(project.id, row.review_id, UNBOUND)
+    return cast("dict[str, Any]", ReviewShape().dump(facts))
 
 
 def _decided(

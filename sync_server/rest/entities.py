@@ -21,7 +21,7 @@ from schemas.entities import NewEntity as NewEntityShape
 from sync_server import entities
 from sync_server.arrival import Author
 from sync_server.auth import require_manager, require_viewer
-from sync_server.bodies import query_flag, query_number, read_body
+from sync_server.bodies import json_body, query_flag, query_number, read_body
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.entities import NewEntity
@@ -61,7 +61,7 @@ def show(project_id: int, list_name: str, entity: str) -> Any:
 def create(project_id: int, list_name: str) -> Any:
     """Make one entity, or many: `{"entities": […], "source": {"name"}}`, all or none."""
     person = require_manager(project_id)
-    plain = request.get_json(silent=True)
+    plain = json_body()
     many = isinstance(plain, dict) and "entities" in plain
     sent = read_body(NewEntities() if many else NewEntityShape())
     made = entities.create_entities(

@@ -87,6 +87,15 @@ def list_history(session: Session, project_id: int, entity: str) -> Sequence[Row
     ).all()
 
 
+def find_rows(session: Session, project_id: int, change_ids: Iterable[str]) -> dict[str, Any]:
+    """The whole rows of changes, by id: who sent each, on which phone, in which form."""
+    ids = sorted(set(change_ids))
+    if not ids:
+        return {}
+    rows = session.execute(select(*_T).where(_T.project_id == project_id, _T.change_id.in_(ids)))
+    return {row.change_id: row for row in rows}
+
+
 def insert_changes(
     session: Session,
     project_id: int,

@@ -103,6 +103,7 @@ def list_reviews(
     *,
     state: str,
     visible: Visible,
+    list_name: str | None = None,
     after: tuple[str, str] | None = None,
     limit: int,
 ) -> Sequence[Any]:
@@ -110,6 +111,8 @@ def list_reviews(
     at = _W.opened_at if state == "open" else _W.closed_at
     wanted = [_W.project_id == project_id, _W.state == state]
     wanted.append(_is_visible(project_id, _W.entity, visible))
+    if list_name is not None:
+        wanted.append(_W.list_name == list_name)
     if after is not None:
         place = tuple_(at, _W.review_id)
         wanted.append(place > tuple_(*after) if state == "open" else place < tuple_(*after))
@@ -151,13 +154,18 @@ def list_quarantine(
     session: Session,
     project_id: int,
     *,
-    state: str,
+    state: str | None,
     actors: Sequence[int] | None,
     after: tuple[str, str] | None = None,
     limit: int,
 ) -> Sequence[Any]:
-    """Quarantined things without their bytes, newest first; `actors` None: whoever sent them."""
-    wanted = [_Q.project_id == project_id, _Q.state == state, _of_actors(actors)]
+    """Quarantined things without their bytes, newest first; `actors` None: whoever sent them.
+
+    `state` None: decided ones too.
+    """
+    wanted = [_Q.project_id == project_id, _of_actors(actors)]
+    if state is not None:
+        wanted.append(_Q.state == state)
     if after is not None:
         wanted.append(tuple_(_Q.received_at, _Q.quarantine_id) < tuple_(*after))
     columns = [one for one in _Q if one.name != "raw"]

@@ -1,0 +1,22 @@
+"""The sync door, for hubs and programs. The contract is `docs/sync.md`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from sync_server.bodies import refuse_unstorable
+from sync_server.problems import handle_problems
+from sync_server.sync import devices, entities, info, quarantine, reviews
+
+NOUNS = (info, devices, reviews, quarantine, entities)
+
+bp = Blueprint("sync", __name__)
+bp.before_request(refuse_unstorable)
+handle_problems(bp)
+for noun in NOUNS:
+    bp.register_blueprint(noun.bp)
+
+
+def register(app: Flask) -> None:
+    """Put the sync door into the app."""
+    app.register_blueprint(bp)

@@ -1,0 +1,71 @@
+"""Info: which node this is, its limits, and the lists of the project with their policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from sync_server.auth import current_person, require_viewer, session_token
+from sync_server.clock import instant
+from sync_server.context import context
+from sync_server.credentials import hash_of_token
+from sync_server.db import read_transaction
+from sync_server.errors import NotAllowed
+from sync_server.people import current_node, get_project
+from sync_server.stores.lists import ListInfo, load_lists
+from sync_server.stores.tokens import find_device
+
+PROTOCOL = 1
+LIMITS = {"maxItems": 500, "maxBytes": 1 << 20, "maxRawBytes": 8 << 20}
+
+bp = Blueprint("info", __name__)
+
+
+@bp.get("/v1/projects/<int:project_id>/sync/info")
+def show(project_id: int) -> Any:
+    """For supervisors and managers by their session, for devices by their token."""
+    token = session_token()
+    if token is None or current_person() is not None or not _is_device(project_id, token):
+        require_viewer(project_id)
+    return _info(project_id)
+
+
+@bp.get("/v1/key/<token>/projects/<int:project_id>/sync/info")
+def show_to_device(token: str, project_id: int) -> Any:
+    """For devices, with the token in the address as phones have it."""
+    if not _is_device(project_id, token):
+        raise NotAllowed("this device is not known here any more")
+    return _info(project_id)
+
+
+def _is_device(project_id: int, token: str) -> bool:
+    with read_transaction() as session:
+        row = find_device(session, project_id, hash_of_token(token))
+    return row is not None and row.revoked_at is None
+
+
+def _info(project_id: int) -> dict[str, Any]:
+    node, epoch = current_node()
+    with read_transaction() as session:
+        lists = load_lists(session, project_id)
+    return {
+        "protocol": PROTOCOL,
+        "node": node,
+        "epoch": epoch,
+        "project": get_project(project_id).uuid,
+        "serverTime": instant(context().clock.now()),
+        "limits": LIMITS,
+        "lists": [_list(info) for info in lists.values()],
+    }
+
+
+def _list(info: ListInfo) -> dict[str, Any]:
+    held = set(info.phone_properties)
+    return {
+        "name": info.name,
+        "properties": [
+            {"name": name, "policy": str(info.policies.of(name)), "phone": name in held}
+            for name in info.properties
+        ],
+    }

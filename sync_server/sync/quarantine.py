@@ -1,0 +1,101 @@
+"""Quarantine: what could not be used, why, its bytes; tried again or set aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from schemas.quarantine import ChangeResultShape, QuarantinedShape, SubmissionResultShape
+from sync_server import quarantine
+from sync_server.arrival import ChangeResult
+from sync_server.auth import require_viewer
+from sync_server.context import context
+from sync_server.db import read_transaction
+from sync_server.errors import BadValue
+from sync_server.people import get_project
+from sync_server.quarantined import get_kept, list_kept
+from sync_server.roles import Person
+from sync_server.sync.paging import cursor_of, limit_asked, place_asked
+
+bp = Blueprint("quarantine", __name__)
+
+_QUARANTINE = "/v1/projects/<int:project_id>/sync/quarantine"
+_STATES = ("open", "resolved", "discarded")
+
+
+@bp.get(_QUARANTINE)
+def list_all(project_id: int) -> Any:
+    """What devices of the reader's area sent that could not be used, newest first."""
+    person = require_viewer(project_id)
+    state = request.args.get("state") or None
+    if state is not None and state not in _STATES:
+        raise BadValue(f"state is one of {', '.join(_STATES)}", field="state", value=state[:50])
+    with read_transaction() as session:
+        rows, after = list_kept(
+            session,
+            project_id,
+            person.area(project_id),
+            state=state,
+            after=place_asked(),
+            limit=limit_asked(),
+        )
+    return {
+        "quarantine": QuarantinedShape(many=True).dump(rows),
+        "cursor": cursor_of(after),
+        "more": after is not None,
+    }
+
+
+@bp.get(f"{_QUARANTINE}/<wanted>")
+def show(project_id: int, wanted: str) -> Any:
+    """One quarantined thing; its bytes are at `/raw`."""
+    return QuarantinedShape().dump(_kept(project_id, wanted, require_viewer(project_id)))
+
+
+@bp.get(f"{_QUARANTINE}/<wanted>/raw")
+def show_raw(project_id: int, wanted: str) -> Any:
+    """The bytes as they came. Whoever sent them is not trusted: a browser only saves them."""
+    row = _kept(project_id, wanted, require_viewer(project_id))
+    return Response(
+        row.raw,
+        content_type=row.content_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{row.quarantine_id}"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@bp.post(f"{_QUARANTINE}/<wanted>/retry")
+def retry(project_id: int, wanted: str) -> Any:
+    """Take it in again, as the device that sent it; what became of it now."""
+    person = require_viewer(project_id)
+    row, here = _kept(project_id, wanted, person), context()
+    result = quarantine.retry(
+        get_project(project_id),
+        row.quarantine_id,
+        by=person.actor_id,
+        blobs=here.blobs,
+        clock=here.clock,
+    )
+    shape = ChangeResultShape if isinstance(result, ChangeResult) else SubmissionResultShape
+    state = _kept(project_id, wanted, person).state
+    return {"id": row.quarantine_id, "state": state, "result": shape().dump(result)}
+
+
+@bp.post(f"{_QUARANTINE}/<wanted>/discard")
+def discard(project_id: int, wanted: str) -> Any:
+    """Set it aside: marked and kept."""
+    person = require_viewer(project_id)
+    row = _kept(project_id, wanted, person)
+    quarantine.discard(
+        get_project(project_id), row.quarantine_id, by=person.actor_id, clock=context().clock
+    )
+    return QuarantinedShape().dump(_kept(project_id, wanted, person))
+
+
+def _kept(project_id: int, wanted: str, person: Person) -> Any:
+    with read_transaction() as session:
+        return get_kept(session, project_id, wanted, person.area(project_id))
