@@ -125,6 +125,14 @@ class Record:
             seen[name] = _leaning(seen[name], unwritten[name])
         return View(seen, tuple(sorted(self.state.deletes)))
 
+    def is_alone(self, change: Change) -> bool:
+        """Whether every other change known here is of this change's branch, or the create of it."""
+        return all(
+            one.change.op is Op.CREATE or _same_branch(one, change)
+            for cid, one in self.known.items()
+            if cid != change.change_id
+        )
+
     def waits_for(self, change: Change) -> str | None:
         """What a waiting change lacks: `create`, or `branch <id> base <n>`, the first missing."""
         if not self._is_created():

@@ -45,7 +45,7 @@ class Decision:
 
     results: list[tuple[int, ChangeResult]] = field(default_factory=list)
     taken: list[tuple[SettledChange, Origin, str, str]] = field(default_factory=list)
-    resettled: dict[str, SettledChange] = field(default_factory=dict)
+    resettled: dict[str, tuple[SettledChange, str]] = field(default_factory=dict)
     poisons: list[Poison] = field(default_factory=list)
     touched: dict[str, Touched] = field(default_factory=dict)
 
@@ -122,18 +122,20 @@ class Decider:
             touched.writers.add(derived.origin.actor_id)
         if change.op not in _UNCOUNTED:
             held.steps.append((taken.undo, change.change_id))
-        self._resettle(taken)
+        self._resettle(taken, held.record)
         result = self._result(change, taken.settled, held.record, info)
         status = _status(taken, result)
         self.decision.taken.append((taken.settled, derived.origin, status.value, derived.note))
         waits_for = held.record.waits_for(change) if taken.settled.waiting else None
         return replace(result, status=status, waits_for=waits_for)
 
-    def _resettle(self, taken: Taken) -> None:
+    def _resettle(self, taken: Taken, record: Record) -> None:
         """Settled again: of this batch, or in rows that were here before."""
-        again = {one.change.change_id: one for one in taken.resettled}
-        for place, (one, origin, status, note) in enumerate(self.decision.taken):
-            anew = again.pop(one.change.change_id, None)
+        if not taken.resettled:
+            return
+        again = {one.change.change_id: (one, _status_again(one, record)) for one in taken.resettled}
+        for place, (one, origin, _, note) in enumerate(self.decision.taken):
+            anew, status = again.pop(one.change.change_id, (None, ""))
             if anew is not None:
                 self.decision.taken[place] = (anew, origin, status, note)
         self.decision.resettled.update(again)
@@ -201,6 +203,13 @@ def _status(taken: Taken, result: ChangeResult) -> Status:
     if taken.settled.waiting:
         return Status.WAITING
     return Status.MERGED if taken.concurrent else Status.APPLIED
+
+
+def _status_again(one: SettledChange, record: Record) -> str:
+    """The word of a change settled again: what it would have been, had all come in order."""
+    if one.waiting:
+        return Status.WAITING.value
+    return (Status.APPLIED if record.is_alone(one.change) else Status.MERGED).value
 
 
 def _same_content(one: Change, other: Change) -> bool:

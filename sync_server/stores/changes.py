@@ -111,18 +111,29 @@ def insert_changes(
     )
 
 
-def update_settlements(session: Session, project_id: int, settled: Sequence[SettledChange]) -> None:
-    """Keep what was settled again for changes that had waited."""
+def update_settlements(
+    session: Session, project_id: int, settled: Sequence[tuple[SettledChange, str]]
+) -> None:
+    """Keep what was settled again for changes that had waited, with the status they have now."""
     if not settled:
         return
     table = table_of(ChangeRow)
     session.execute(
         table.update()
         .where(_T.project_id == project_id, _T.change_id == bindparam("id_"))
-        .values(settled=bindparam("settled_"), waiting=bindparam("waiting_")),
+        .values(
+            settled=bindparam("settled_"),
+            waiting=bindparam("waiting_"),
+            status=bindparam("status_"),
+        ),
         [
-            {"id_": s.change.change_id, "settled_": pack_settled(s), "waiting_": s.waiting}
-            for s in settled
+            {
+                "id_": one.change.change_id,
+                "settled_": pack_settled(one),
+                "waiting_": one.waiting,
+                "status_": status,
+            }
+            for one, status in settled
         ],
     )
 

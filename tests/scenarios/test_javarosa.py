@@ -59,12 +59,12 @@ class Phone:
         self.lists["anak"].apply(block)
         return filled
 
-    def register(self, name: str):
+    def register(self, name: str, born=BORN):
         return self.fill(
             "registrasi_anak",
             nama=name,
             jk="P",
-            tgl_lahir=str(BORN),
+            tgl_lahir=str(born),
             tgl_lahir_pasti="ya",
             nama_ibu=f"Ibu {name}",
             alasan_tanpa_nik="belum_punya",
@@ -140,7 +140,7 @@ def test_without_a_signal_every_order_of_arrival_ends_the_same(phone, api):
     phone.sync()
     ends = []
     for number, order in enumerate(itertools.permutations(range(3))):
-        born = phone.register(f"Anak {number}")
+        born = phone.register(f"Anak {number}", BORN + timedelta(days=number))
         child = born.entities[0].id
         first = phone.measure(child, bb_kg="9.1", tb_cm="74.5")
         second = phone.measure(child, bb_kg="9.4")
