@@ -1,0 +1,133 @@
+"""`simpul init`, `user`, `project` and `device`, run as an operator runs them."""
+
+import base64
+import json
+import stat
+import zlib
+
+import pytest
+
+from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD, Served
+
+pytestmark = pytest.mark.slow
+
+URL = ("--url", "http://simpul.example")
+
+
+@pytest.fixture
+def home(empty_database_url, tmp_path) -> Served:
+    return Served(tmp_path / "home", empty_database_url)
+
+
+@pytest.fixture
+def ready(database_url, tmp_path) -> Served:
+    """A home whose database is set up, with a key of its own."""
+    return Served(tmp_path / "home", database_url, SIMPUL_SECRET_KEY="of this test")
+
+
+def one_line(done) -> str:
+    """What a command that failed said: one sentence, and no traceback."""
+    assert done.returncode in (1, 2), done
+    assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(said) == 1, done.stderr
+    return said[0]
+
+
+def test_init_sets_up_once_and_says_so(home):
+    admin = ("--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD)
+    assert "set up in" in home.command("init", *admin)
+    key = home.home / "secret.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    before = key.read_bytes()
+    listed = home.command("user", "list")
+
+    other = ("--admin-email", "other@example.org", "--admin-password", "another-password")
+    assert "nothing was changed" in home.command("init", *other)
+    assert key.read_bytes() == before
+    assert home.command("user", "list") == listed
+
+
+def test_init_refuses_what_would_lock_everybody_out(home):
+    wrong = [("nobody", ADMIN_PASSWORD), (ADMIN_EMAIL, "short")]
+    for email, password in wrong:
+        done = home.try_command("init", "--admin-email", email, "--admin-password", password)
+        assert one_line(done)
+        assert password not in done.stdout + done.stderr
+    assert one_line(home.try_command("init"))
+    home.initialise()
+    assert ADMIN_EMAIL in home.command("user", "list")
+
+
+def test_nothing_runs_before_init(home):
+    assert "simpul init" in one_line(home.try_command("user", "list"))
+
+
+def test_people_are_let_in_from_the_command_line(ready):
+    ready.command("project", "create", "Balita", "--property", "posyandu")
+    area = ("--role", "viewer", "--property", "posyandu=melati")
+    made = ("user", "create", "bidan@example.org", "--password", "posyandu-melati-8")
+    assert json.loads(ready.command(*made, *area, "--json"))["email"] == "bidan@example.org"
+    assert "already" in one_line(ready.try_command(*made))
+    assert "at least 10" in one_line(ready.try_command(*made[:3], "--password", "short"))
+    emails = [one["email"] for one in json.loads(ready.command("user", "list", "--json"))]
+    assert emails == [ADMIN_EMAIL, "bidan@example.org"]
+    ready.command("user", "set-password", "bidan@example.org", "--password", "posyandu-mawar-9")
+    unknown = ready.try_command("user", "set-password", "x@example.org", "--password", "x" * 12)
+    assert "x@example.org" in one_line(unknown)
+
+
+def test_a_device_is_made_shown_and_revoked(ready):
+    ready.command("project", "create", "Balita", "--property", "posyandu")
+    create = ("device", "create", "Kader Ani", "--property", "posyandu=melati", *URL, "--json")
+    made = json.loads(ready.command(*create))
+    assert made["url"] == f"http://simpul.example/v1/key/{made['token']}/projects/1"
+    assert len(made["token"]) == 64
+
+    address, qr = ready.command("device", "qr", str(made["id"]), *URL).splitlines()
+    settings = json.loads(zlib.decompress(base64.b64decode(qr)))
+    assert address == made["url"] == settings["general"]["server_url"]
+    assert settings["project"]["name"] == "Balita"
+    png = ready.home.parent / "card.png"
+    ready.command("device", "qr", str(made["id"]), *URL, "--png", str(png))
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+    listed = ready.command("device", "list")
+    assert "Kader Ani" in listed
+    assert "posyandu=melati" in listed
+    assert made["token"] not in listed
+    ready.command("device", "revoke", str(made["id"]))
+    assert "revoked" in ready.command("device", "list")
+    assert "revoked" in one_line(ready.try_command("device", "qr", str(made["id"]), *URL))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("project", "create", " "),
+        ("project", "add-property", "no such name"),
+        ("device", "create", "Ani", *URL, "--property", "posyandu"),
+        ("device", "create", "Ani", *URL, "--property", "desa=x"),
+        ("device", "create", "Ani"),
+        ("device", "qr", "77", *URL),
+        ("device", "qr", "seven", *URL),
+        ("device", "revoke", "77"),
+        ("device", "list", "--project", "77"),
+        ("user", "create", "x@example.org", "--password", "x" * 12, "--role", "owner"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("engine_name", ["sqlite"])  # what a command reads is no matter of storage
+def test_a_wrong_word_is_one_line_and_no_traceback(ready, arguments):
+    ready.command("project", "create", "Balita")
+    assert one_line(ready.try_command(*arguments))
+
+
+def test_settings_that_cannot_be_used_are_one_line(ready):
+    for name, value in {
+        "DATABASE_URL": "mysql://x",
+        "LANGUAGE": "jv",
+        "PART_BYTES": "many",
+    }.items():
+        other = Served(ready.home, ready.database_url, **{f"SIMPUL_{name}": value})
+        assert name in one_line(other.try_command("user", "list"))

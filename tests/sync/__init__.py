@@ -1,0 +1,1 @@
+"""The sync door, request by request."""

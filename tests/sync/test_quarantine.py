@@ -1,0 +1,68 @@
+"""What could not be used: listed, read, tried again, set aside; never lost."""
+
+import pytest
+
+BROKEN = b"<data id='daftar'><script>alert(1)</script>"
+
+
+@pytest.fixture
+def kept(admin, sync, phones):
+    """One broken form that a phone sent: its id."""
+    phones[0].post(BROKEN)
+    (one,) = admin.done("GET", f"{sync}/quarantine")["quarantine"]
+    return one["id"]
+
+
+def test_what_was_kept_is_listed_without_its_bytes_and_shown_with_them(admin, sync, kept):
+    shown = admin.done("GET", f"{sync}/quarantine/{kept}")
+    assert (
+        shown.items()
+        >= {
+            "id": kept,
+            "kind": "submission",
+            "code": "bad_xml",
+            "state": "open",
+            "receivedAt": "2026-11-21T03:00:00.000Z",
+            "changeId": None,
+        }.items()
+    )
+    assert shown["detail"]
+    raw = admin.get(f"{sync}/quarantine/{kept}/raw")
+    assert raw.data == BROKEN
+    assert raw.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in raw.headers["Content-Security-Policy"]
+
+
+def test_what_is_still_broken_stays_open(admin, sync, kept):
+    again = admin.done("POST", f"{sync}/quarantine/{kept}/retry")
+    assert (again["state"], again["result"]["status"]) == ("open", "quarantined")
+
+
+def test_what_is_discarded_is_marked_and_kept(admin, sync, kept):
+    assert admin.done("POST", f"{sync}/quarantine/{kept}/discard")["state"] == "discarded"
+    assert admin.done("GET", f"{sync}/quarantine?state=open")["quarantine"] == []
+    (one,) = admin.done("GET", f"{sync}/quarantine?state=discarded")["quarantine"]
+    assert one["decidedAt"]
+    assert admin.get(f"{sync}/quarantine/{kept}/raw").data == BROKEN
+    assert admin.post(f"{sync}/quarantine/{kept}/discard").status_code == 400
+
+
+def test_a_supervisor_sees_what_devices_of_their_posyandu_sent(bidan, admin, village, sync, kept):
+    far = village.phone("jauh", posyandu="mawar")
+    far.post(b"<data id='x'")
+    assert len(admin.done("GET", f"{sync}/quarantine")["quarantine"]) == 2
+    (one,) = bidan.done("GET", f"{sync}/quarantine")["quarantine"]
+    assert one["id"] == kept
+    (other,) = (
+        each["id"]
+        for each in admin.done("GET", f"{sync}/quarantine")["quarantine"]
+        if each["id"] != kept
+    )
+    for method, path in (("GET", ""), ("GET", "/raw"), ("POST", "/retry"), ("POST", "/discard")):
+        assert bidan.call(method, f"{sync}/quarantine/{other}{path}").status_code == 404
+
+
+def test_unknown_ids_and_states_are_refused(admin, sync):
+    assert admin.get(f"{sync}/quarantine/none").status_code == 404
+    assert admin.post(f"{sync}/quarantine/none/retry").status_code == 404
+    assert admin.get(f"{sync}/quarantine?state=lost").status_code == 400
