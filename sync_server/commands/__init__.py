@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sync_server.commands.demo import demo
 from sync_server.commands.device import device
 from sync_server.commands.form import form
 from sync_server.commands.import_ import import_register
@@ -20,5 +21,5 @@ def main() -> None:
     """Simpul: server sinkronisasi data posyandu / sync server for posyandu data."""
 
 
-for command in (init, serve, user, project, device, form, import_register, pack):
+for command in (init, serve, demo, user, project, device, form, import_register, pack):
     main.add_command(command)

@@ -30,14 +30,15 @@ def loaded_settings() -> Settings:
 
 def refuse_if_not_initialised(settings: Settings) -> None:
     """Stop with one line when `simpul init` has not been run here."""
-    if not settings.secret_key or not _has_tables(settings):
+    if not settings.secret_key or not has_tables(settings):
         raise click.ClickException(
             f"nothing is set up in {settings.home}: run "
             "`simpul init --admin-email YOU --admin-password PASSWORD` first"
         )
 
 
-def _has_tables(settings: Settings) -> bool:
+def has_tables(settings: Settings) -> bool:
+    """Whether `simpul init` has made its tables in the database."""
     if settings.database_url.startswith("sqlite") and not settings.home.exists():
         return False
     engine = create_engine(settings.database_url)

@@ -27,14 +27,9 @@ def init(admin_email: str, admin_password: str) -> None:
 
     Run again, it brings the tables up to date and changes nothing else.
     """
-    app = create_app(_with_key(loaded_settings()))
+    app = create_app(with_key(loaded_settings()))
     with app.app_context(), refusals_in_one_line():
-        try:
-            flask_migrate.upgrade(directory=str(MIGRATIONS))
-        except OperationalError as exc:
-            raise click.ClickException(
-                f"the database cannot be reached: {str(exc.orig).splitlines()[0]}"
-            ) from exc
+        bring_tables()
         made = set_up(admin_email, admin_password, clock=context().clock)
         home = context().settings.home
     if made:
@@ -43,7 +38,17 @@ def init(admin_email: str, admin_password: str) -> None:
         click.echo(f"{home} is set up already; nothing was changed")
 
 
-def _with_key(settings: Settings) -> Settings:
+def bring_tables() -> None:
+    """Make the tables, or bring them up to date; within an app context."""
+    try:
+        flask_migrate.upgrade(directory=str(MIGRATIONS))
+    except OperationalError as exc:
+        raise click.ClickException(
+            f"the database cannot be reached: {str(exc.orig).splitlines()[0]}"
+        ) from exc
+
+
+def with_key(settings: Settings) -> Settings:
     """The settings with a home folder and a secret key, made if need be."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)

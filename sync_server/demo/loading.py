@@ -30,9 +30,7 @@ class StoryClock:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Keeps connections open, as phones do, and writes no line for each request."""
-
-    protocol_version = "HTTP/1.1"
+    """Writes no line for each request."""
 
     def log(self, type: str, message: str, *args: object) -> None:
         pass

@@ -104,6 +104,10 @@ class Phone:
             raise SyncFailed("; ".join(failures))
         return Synced(tuple(fresh), removed, tuple(refreshed))
 
+    def close(self) -> None:
+        """Hang up; the phone keeps all it has."""
+        self.wire.close()
+
     def install(self, xml: bytes) -> str:
         """Put a form on the phone by hand, as with a cable; its id."""
         blank = blank_form(xml)
