@@ -12,7 +12,7 @@ from conflict.areas import Area
 from conflict.fold import outcomes
 from conflict.policy import Policies
 from conflict.settle import received_value
-from conflict.standing import reviews
+from conflict.standing import reviews, see
 from conflict.types import LABEL, Op, RecordState, SettledChange, Write
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
@@ -281,8 +281,8 @@ class _Page:
         """The dates of observations: current where they are the date shown."""
         for name in sorted(self.policies.dates & one.change.data.keys()):
             text = one.change.data[name]
-            write = self._shown_write(name, text)
-            word = "current" if write is not None and text else "superseded"
+            shown = see(self.past.state, name, self.policies)
+            word = "current" if shown is not None and shown.value == text else "superseded"
             yield FieldOutcome(name=name, label=self.past.label(name), value=text, outcome=word)
 
     def measured(self, names: Sequence[str]) -> tuple[Measured, ...]:

@@ -1,6 +1,6 @@
 """The words people read for lists, properties and places: from packs and from forms.
 
-A property is called what its form pack calls it; else what the newest form that saves it
+A property is called what the form pack of its forms calls it; else what the newest form that saves it
 asks; else its own name with spaces.
 """
 
@@ -51,9 +51,16 @@ def load_labels(session: Session, project_id: int, language: str) -> Labels:
     """The labels of a project's lists in a language, in at most two statements."""
     hashes = list_newest_hashes(session, project_id)
     definitions = load_definitions(session, project_id, hashes).values()
-    known = _of_packs(language)
     asked = dict(pair for one in definitions for pair in _of_form(one, language))
-    return Labels({**asked, **known.properties}, known.lists, known.actor_properties)
+    published = {one.xml_form_id for one in definitions}
+    lists: dict[str, str] = {}
+    actor_properties: dict[str, str] = {}
+    for forms, known in _of_packs(language):
+        lists |= known.lists
+        actor_properties |= known.actor_properties
+        if forms & published:  # another project's list of the same name has words of its own
+            asked |= known.properties
+    return Labels(asked, lists, actor_properties)
 
 
 def labels_of(project_id: int, language: str) -> Labels:
@@ -63,17 +70,21 @@ def labels_of(project_id: int, language: str) -> Labels:
 
 
 @cache
-def _of_packs(language: str) -> Labels:
-    properties: dict[tuple[str, str], str] = {}
-    lists: dict[str, str] = {}
-    actor_properties: dict[str, str] = {}
-    for name in packs.names():
-        pack = packs.load(name)
-        for one in pack.lists.values():
-            lists[one.name] = one.labels[language]
-            properties.update({(one.name, p.name): p.labels[language] for p in one.properties})
-        actor_properties.update({n: ls[language] for n, ls in pack.actor_properties.items()})
-    return Labels(properties, lists, actor_properties)
+def _of_packs(language: str) -> tuple[tuple[frozenset[str], Labels], ...]:
+    """What each installed pack calls things, with the ids of its forms."""
+    return tuple(_of_pack(packs.load(name), language) for name in packs.names())
+
+
+def _of_pack(pack: packs.Pack, language: str) -> tuple[frozenset[str], Labels]:
+    properties = {
+        (one.name, prop.name): prop.labels[language]
+        for one in pack.lists.values()
+        for prop in one.properties
+    }
+    lists = {one.name: one.labels[language] for one in pack.lists.values()}
+    actor_properties = {name: labels[language] for name, labels in pack.actor_properties.items()}
+    forms = frozenset(file.rsplit(".", 1)[0] for file in pack.forms)
+    return forms, Labels(properties, lists, actor_properties)
 
 
 def _of_form(definition: FormDefinition, language: str) -> Iterable[tuple[tuple[str, str], str]]:

@@ -108,8 +108,13 @@ def ago(instant: str | None) -> Markup:
         return Markup("–")
     past = moment(instant) - context().clock.now()
     text = gettext("just now")
-    if past < -_JUST_NOW:
-        text = format_timedelta(past, add_direction=True, locale=language(), threshold=1.2)
+    if past <= -timedelta(days=1):  # counted in days: "3 weeks" hides how late somebody is
+        text = format_timedelta(
+            past, "day", threshold=10_000, add_direction=True, locale=language()
+        )
+    elif past < -_JUST_NOW:
+        text = format_timedelta(past, add_direction=True, locale=language())
+    text = text.replace(" yang lalu", " lalu")  # CLDR's Indonesian is long for a table
     exact = format_datetime(_local(instant), "d MMM y HH.mm", locale=language())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(instant, exact, text)
 

@@ -1,0 +1,1 @@
+"""The pages door, asked as a browser asks it."""
