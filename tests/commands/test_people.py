@@ -22,6 +22,7 @@ def home(empty_database_url, tmp_path) -> Served:
 @pytest.fixture
 def ready(database_url, tmp_path) -> Served:
     """A home whose database is set up, with a key of its own."""
+    (tmp_path / "home").mkdir()
     return Served(tmp_path / "home", database_url, SIMPUL_SECRET_KEY="of this test")
 
 
