@@ -29,6 +29,7 @@ _CENSUS = """
 |          | text    | rt     | RT              |
 |          | integer | jumlah | Jumlah bumil    |
 """
+_AS_MOST_DO = 1.2
 
 
 def arrange(story: Story) -> None:
@@ -50,7 +51,9 @@ def arrange(story: Story) -> None:
 
 
 def _of_the_first_day(story: Story, post: Post) -> list[Child]:
-    return [one for one in story.children[post] if one.first_session == 0]
+    """Children registered at the first session, who grow as most do."""
+    here = story.children[post]
+    return [one for one in here if one.first_session == 0 and abs(one.line) < _AS_MOST_DO]
 
 
 def _weighed_at_two_tables(story: Story, post: Post, session: int, some: Child) -> None:

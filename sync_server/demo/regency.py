@@ -120,7 +120,9 @@ def set_up(pack: Pack, *, clock: Clock, secret_key: str) -> Regency:
     email, secret = "admin@demo.example", password()
     people.set_up(email, secret, clock=clock)
     login = people.log_in(email, secret, clock=clock)
-    admin = Account(login.person.actor_id, "Administrator", email, secret)
+    admin = Account(login.person.actor_id, "Admin Dinkes", email, secret)
+    named = {"display_name": admin.name}
+    people.update_user(admin.actor_id, named, by=admin.actor_id, clock=clock)
     project_id = people.create_project("Kabupaten Demo", clock=clock, by=admin.actor_id)
     install_pack(project_id, _older(pack, clock.now().date()), by=admin.actor_id, clock=clock)
     run_import(project_id, "posyandu", _register(pack), by=admin.actor_id, clock=clock)
