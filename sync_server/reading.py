@@ -78,7 +78,9 @@ def read_all(
     """Read every item against what is known here, in a handful of statements."""
     project_id = arrival.project.id
     instances = [one for one in parsed.values() if isinstance(one, Instance)]
-    known = find_submissions(session, project_id, (one.instance_id for one in instances))
+    known = find_submissions(
+        session, project_id, ((i.xml_form_id, i.instance_id) for i in instances)
+    )
     forms = find_forms(session, project_id, ((i.xml_form_id, i.version) for i in instances))
     hashes = {h for info in forms.values() for h in info.hashes.values()}
     definitions = load_definitions(session, project_id, hashes)
