@@ -13,6 +13,9 @@ class Base(DeclarativeBase):
     """Declarative base; every table of a project's data has `project_id` first in its key."""
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 class JsonText(TypeDecorator[Any]):
     """JSON as compact text on both engines: read and written whole, never queried into."""
 
@@ -20,9 +23,7 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return None if value is None else _ENCODER.encode(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import Text, bindparam, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from conflict.areas import Rule, rules_of
@@ -25,7 +27,7 @@ _LISTS = (
         _L.name.label("list_name"),
         _L.schema_serial,
         _L.approval_required,
-        _L.access_filter,
+        type_coerce(_L.access_filter, Text).label("access_filter"),
         _P.name,
         _P.policy,
         _P.phone,
@@ -81,14 +83,15 @@ def hold_lists(session: Session, project_id: int, *, alone: bool = False) -> Non
 def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
     """Every list of a project with its properties, in one statement."""
     rows = session.execute(_LISTS, {"project_id": project_id}).all()
-    grouped = {name: list(mine) for name, mine in groupby(rows, key=lambda row: row.list_name)}
-    return {name: _info(mine) for name, mine in grouped.items()}
+    grouped = groupby(rows, key=lambda row: row.list_name)
+    return {name: _info(tuple(mine)) for name, mine in grouped}
 
 
-def _info(rows: Sequence[Any]) -> ListInfo:
+@lru_cache(maxsize=1024)  # equal rows say the same, whenever they are read
+def _info(rows: tuple[Any, ...]) -> ListInfo:
     """One list from its joined rows; a list without properties has one row without a name."""
     head = rows[0]
-    rules = rules_of(head.access_filter)
+    rules = rules_of(json.loads(head.access_filter) if head.access_filter else None)
     properties = [row for row in rows if row.name is not None]
     policies = Policies(
         by_property={row.name: Policy.parse(row.policy) for row in properties},
