@@ -92,6 +92,11 @@ def scopes_of_record(
     return frozenset(writer_scope(actor_id) for actor_id in writers)
 
 
+def is_placed(rules: Sequence[Rule], state: RecordState) -> bool:
+    """Whether a record's values say its scopes; if not, its writers do."""
+    return all(_values(state, rule.dataset_property, set()) for rule in rules)
+
+
 def _values(state: RecordState, name: str, in_question: set[str]) -> list[str]:
     standing = state.fields.get(name)
     if standing is None:

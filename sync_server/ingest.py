@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from conflict.areas import is_placed
 from conflict.record import in_branch_order
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
@@ -121,10 +122,12 @@ def _outcomes(
     change_ids: dict[str, list[str]] = {}
     for one, *_ in decision.taken:
         change_ids.setdefault(one.change.entity, []).append(one.change.change_id)
-    filtered = [
-        entity for entity, one in decision.touched.items() if lists[one.held.list_name].rules
+    unplaced = [
+        entity
+        for entity, one in decision.touched.items()
+        if not is_placed(lists[one.held.list_name].rules, one.held.record.state)
     ]
-    writers = change_store.find_writers(session, arrival.project.id, filtered)
+    writers = change_store.find_writers(session, arrival.project.id, unplaced)
     return [
         outcome_of(
             touched, lists[touched.held.list_name], writers.get(entity, set()), change_ids[entity]
