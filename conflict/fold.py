@@ -22,6 +22,7 @@ from conflict.types import (
 )
 
 _UNCOUNTED = frozenset({Op.DELETE, Op.RESTORE})
+_NONE = Standing()
 
 
 def fold(changes: Iterable[SettledChange], policies: Policies) -> RecordState:
@@ -71,7 +72,7 @@ def append(state: RecordState, one: SettledChange, policies: Policies) -> Record
     for name, settled in one.properties.items():
         if not settled.write:
             continue
-        before = fields.get(name, Standing()).writes
+        before = fields.get(name, _NONE).writes
         left = [w for w in before if w.change_id not in settled.replaces]
         fields[name] = stand((*left, writes[name]), policies.of(name))
     deletes = dict(state.deletes)
@@ -172,12 +173,12 @@ def outcomes(
     `contending` maps a property to the contenders of its open review.
     """
     found = []
+    cid = one.change.change_id
     for name, settled in one.properties.items():
-        cid = one.change.change_id
-        standing = state.fields.get(name, Standing())
+        standing = state.fields.get(name, _NONE)
         if not settled.write:
             word = "unchanged"
-        elif cid not in {w.change_id for w in standing.writes}:
+        elif all(cid != write.change_id for write in standing.writes):
             word = "superseded"
         elif cid in contending.get(name, ()):
             word = "contender"

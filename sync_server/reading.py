@@ -37,13 +37,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """One change to decide: where it came from, and which item of the batch it belongs to."""
+    """One change to decide: where it came from, and which item of the batch it belongs to.
+
+    `xml` is the submission it is in; None for a change that came by itself.
+    """
 
     item: int
     change: Change
     origin: Origin
-    raw: bytes
+    xml: bytes | None = None
     note: str = ""
+
+    @property
+    def raw(self) -> bytes:
+        """What is kept of it when it cannot be used."""
+        return raw_change(self.change) if self.xml is None else self.xml
 
 
 @dataclass(slots=True)
@@ -105,8 +113,7 @@ class _Reader:
     def change(self, place: int, sent: SentChange) -> None:
         author = self.arrival.author
         origin = Origin(author.actor_id, author.device_id)
-        raw = raw_change(sent.change)
-        self.readings.changes.append(Derived(place, sent.change, origin, raw, sent.note))
+        self.readings.changes.append(Derived(place, sent.change, origin, note=sent.note))
 
     def submission(
         self, place: int, sent: SentSubmission, parsed: Instance | InstanceError
