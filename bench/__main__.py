@@ -20,6 +20,7 @@ from bench.regency import environ_of, opened, settle
 from bench.server import Served
 from bench.stores import Store, postgres_store, sqlite_store
 from bench.table import Figure, printed
+from sync_server.commands.serve import collect_seldom
 from tests.support.extras import find_postgres
 from tests.support.serving import free_port
 
@@ -69,6 +70,7 @@ def main() -> None:
     names = [chosen.store] if chosen.store else list(openers)
     if "postgres" in names and find_postgres() is None:
         names.remove("postgres")
+    collect_seldom()  # as the server does: ingest is measured in this process
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="simpul-bench-") as folder:
         for name in names:
