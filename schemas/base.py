@@ -95,9 +95,3 @@ class Texts(fields.Field[Any]):
 def properties(**kwargs: Any) -> fields.Dict:
     """Actor properties: name -> text or list of texts."""
     return fields.Dict(keys=Text(validate=NAME), values=Texts(), **kwargs)
-
-
-def whole(**kwargs: Any) -> fields.Integer:
-    """A whole number that a database column holds, as a JSON number and not as text."""
-    in_range = validate.Range(min=0, max=2**31 - 1)
-    return fields.Integer(strict=True, validate=in_range, **kwargs)

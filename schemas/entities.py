@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
-from schemas.base import Shape, Text, whole
+from schemas.base import Shape, Text
 
 AT_ONCE = 10_000
 LABEL_LENGTH = validate.Length(min=1, max=1000)
@@ -38,11 +38,17 @@ class NewEntity(Shape):
     data = _data(load_default=dict)
 
 
+def _is_size(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValidationError("This is not a size.")
+    return True
+
+
 class Source(Shape):
-    """Where many entities come from: a file's name and its bytes."""
+    """Where many entities come from: a file's name; its size, which pyodk sends as text too."""
 
     name = Text(required=True, validate=validate.Length(max=200))
-    size = whole(allow_none=True)
+    size = fields.Raw(allow_none=True, validate=_is_size)
 
 
 class NewEntities(Shape):

@@ -32,7 +32,9 @@ _sqlite_writer = threading.Lock()
 def connect(app: Flask, settings: Settings) -> None:
     """Give `app` its engine, with what each kind of database needs said to it."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    options: dict[str, Any] = {"pool_size": 40, "max_overflow": 10, "pool_timeout": 60}
+    # Values are children's: an error that is logged says which statement failed, not with what.
+    options: dict[str, Any] = {"hide_parameters": True}
+    options |= {"pool_size": 40, "max_overflow": 10, "pool_timeout": 60}
     if settings.database_url.startswith("postgresql"):
         options |= {"pool_size": 10, "max_overflow": 30, "pool_pre_ping": True}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

@@ -16,6 +16,7 @@ from sync_server.errors import Retry, SyncError
 LOG = logging.getLogger(__name__)
 
 _CODES = {400: 400.1, 404: 404.1, 405: 405.50, 413: 413.50, 415: 415.50}
+_MESSAGES = {404: "there is no such address here"}
 _WAIT_SECONDS = 30
 
 
@@ -38,7 +39,8 @@ def refuse(exc: SyncError) -> Response:
 def refuse_http(exc: HTTPException) -> Response:
     """A refusal of Flask's: no such path or method, a body that is too large or no JSON."""
     status = exc.code or 500
-    response = _problem(status, _CODES.get(status, status), exc.description or exc.name)
+    message = _MESSAGES.get(status) or exc.description or exc.name
+    response = _problem(status, _CODES.get(status, status), message)
     for name, value in exc.get_headers():
         if name == "Allow":
             response.headers[name] = value

@@ -60,7 +60,10 @@ def test_an_entity_without_an_id_is_given_one(admin, base):
 
 
 def test_many_are_made_at_once_or_none(admin, base):
-    sent = {"entities": [child(), child(BUDI, "Budi", nama="Budi")], "source": {"name": "a.csv"}}
+    sent = {
+        "entities": [child(), child(BUDI, "Budi", nama="Budi")],
+        "source": {"name": "a.csv", "size": "12"},
+    }
     assert admin.done("POST", base, sent) == {"success": True}
     assert {one["uuid"] for one in admin.done("GET", base)} == {SITI, BUDI}
     third = "6f3a8a4e-4a55-4f0b-9d5b-2f7a1d1c0a03"
