@@ -6,31 +6,36 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
+from sync_server.report import visible_to
 from sync_server.stores import datasets as store
 from sync_server.stores.entities import count_entities
 from sync_server.stores.forms import load_definitions
+from sync_server.stores.lists import load_lists
 
 _NOT_ODATA = re.compile(r"[^A-Za-z0-9_]")
 
 
-def list_datasets(project_id: int) -> list[dict[str, Any]]:
-    """Every list of a project, by name, with how many entities it has."""
+def list_datasets(project_id: int, area: Area) -> list[dict[str, Any]]:
+    """Every list of a project, by name, with how many of its entities an area sees."""
     with read_transaction() as session:
         rows = store.list_datasets(session, project_id)
-        counts = count_entities(session, project_id)
+        counts = _counts(session, project_id, area)
     return [_dataset(project_id, row, counts) for row in rows]
 
 
-def get_dataset(project_id: int, list_name: str) -> dict[str, Any]:
+def get_dataset(project_id: int, list_name: str, area: Area) -> dict[str, Any]:
     """One list with its properties and forms. Errors: `NotFound`."""
     with read_transaction() as session:
         rows = store.list_datasets(session, project_id)
         row = next((one for one in rows if one.name == list_name), None)
         if row is None:
             raise NotFound("there is no such dataset")
-        counts = count_entities(session, project_id)
+        counts = _counts(session, project_id, area)
         properties = store.list_properties(session, project_id, list_name)
         forms = store.list_newest_versions(session, project_id)
         definitions = load_definitions(session, project_id, (form.hash for form in forms))
@@ -49,6 +54,10 @@ def get_dataset(project_id: int, list_name: str) -> dict[str, Any]:
         "source_forms": _refs(forms, (form for form, saved in saves.items() if saved)),
         "linked_forms": _refs(forms, handed),
     }
+
+
+def _counts(session: Session, project_id: int, area: Area) -> Mapping[str, Any]:
+    return count_entities(session, project_id, visible_to(load_lists(session, project_id), area))
 
 
 def _saved(bindings: Iterable[Any], list_name: str) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from conflict.areas import Rule
+from conflict.areas import UNBOUND, Area, Rule
 from schemas.datasets import (
     DatasetDetail,
     DatasetPatch,
@@ -27,15 +27,14 @@ bp = Blueprint("datasets", __name__, url_prefix="/projects/<int:project_id>/data
 @bp.get("")
 def list_all(project_id: int) -> Any:
     """Every list of the project, by name."""
-    require_viewer(project_id)
-    return DatasetShape(many=True).dump(list_datasets(project_id))
+    area = require_viewer(project_id).area(project_id)
+    return DatasetShape(many=True).dump(list_datasets(project_id, area))
 
 
 @bp.get("/<list_name>")
 def show(project_id: int, list_name: str) -> Any:
     """One list with its properties and forms."""
-    require_viewer(project_id)
-    return _one(project_id, list_name)
+    return _one(project_id, list_name, require_viewer(project_id).area(project_id))
 
 
 @bp.post("")
@@ -100,5 +99,5 @@ def update_property(project_id: int, list_name: str, name: str) -> Any:
     return _one(project_id, list_name)
 
 
-def _one(project_id: int, list_name: str) -> Any:
-    return DatasetDetail().dump(get_dataset(project_id, list_name))
+def _one(project_id: int, list_name: str, area: Area = UNBOUND) -> Any:
+    return DatasetDetail().dump(get_dataset(project_id, list_name, area))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from conflict.types import RecordStatus
@@ -136,8 +136,14 @@ def find_known(session: Session, project_id: int, entities: Iterable[str]) -> li
     return found
 
 
-def count_entities(session: Session, project_id: int) -> dict[str, Any]:
-    """By list: entities, conflicts (with an open review), last_entity (when one was made)."""
+def count_entities(
+    session: Session, project_id: int, scopes: Mapping[str, Sequence[str]] | None
+) -> dict[str, Any]:
+    """By list: entities, conflicts (with an open review), last_entity (when one was made).
+
+    `scopes` are those of each list that the reader may see; None for everything.
+    """
+    seen = [_is_visible(project_id, name, mine) for name, mine in (scopes or {}).items()]
     asked = func.count(case((_R.open_reviews > 0, 1)))
     rows = session.execute(
         select(
@@ -147,6 +153,7 @@ def count_entities(session: Session, project_id: int) -> dict[str, Any]:
             func.max(_R.created_at).label("last_entity"),
         )
         .where(_R.project_id == project_id, _is_deleted(False))
+        .where(true() if scopes is None else or_(false(), *seen))
         .group_by(_R.list_name)
     )
     return {row.list_name: row for row in rows}

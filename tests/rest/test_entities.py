@@ -215,6 +215,8 @@ def test_a_supervisor_of_one_posyandu_sees_no_child_of_another(admin, base, proj
     admin.done("POST", f"/projects/{project}/assignments/viewer/{me}", area)
 
     assert [one["uuid"] for one in viewer.done("GET", base)] == [SITI]
+    (listed,) = viewer.done("GET", f"/projects/{project}/datasets")
+    assert listed["entities"] == 1
     assert "Budi" not in viewer.get(f"{base}.csv").get_data(as_text=True)
     for method, path, body in (
         ("GET", f"{base}/{BUDI}", None),
