@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from random import Random
@@ -39,11 +39,10 @@ def on(day: date, hours: float) -> datetime:
 
 @dataclass(slots=True)
 class Worker:
-    """A cadre and her phone. `present` says at which sessions she measures."""
+    """A cadre and her phone."""
 
     cadre: Cadre
     phone: Phone
-    sessions: set[int] = field(default_factory=set)
 
     def knows(self, child: Child) -> bool:
         """Whether the child is in the list on her phone."""
