@@ -1,7 +1,7 @@
 """The words people read for lists, properties and places: from packs and from forms.
 
-A property is called what the form pack of its forms calls it; else what the newest form that saves it
-asks; else its own name with spaces.
+A property is called what the form pack of its forms calls it; else what the newest form that
+saves it asks; else its own name with spaces.
 """
 
 from __future__ import annotations

@@ -160,7 +160,11 @@ class RecordScope(Base):
     """A scope that may see a record: the values of its list's filter, or `@` and its writer."""
 
     __tablename__ = "record_scopes"
-    __table_args__ = (Index("record_scopes_entity", "project_id", "entity"),)
+    __table_args__ = (
+        # With the scope in it, so that SQLite, which knows no statistics, prefers it to the
+        # primary key, of which it would read the whole project.
+        Index("record_scopes_entity", "project_id", "entity", "scope"),
+    )
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     list_name: Mapped[Words] = mapped_column(primary_key=True)

@@ -65,29 +65,22 @@ def list_served(session: Session, project_id: int) -> Sequence[Any]:
 def list_last_submissions(session: Session, project_id: int) -> Sequence[Any]:
     """The last submission of each account in use: actor_id, xml_form_id, form_version, received_at.
 
-    The newest time of each account is read off the end of an index, not by going
-    through its submissions.
+    Each is read off the end of an index, not found by going through what was sent; a join
+    would leave it to the database to choose the other way.
     """
-    newest = (
-        select(func.max(_S.received_at))
-        .where(_S.project_id == project_id, _S.actor_id == _D.actor_id)
-        .scalar_subquery()
-    )
-    last = (
-        select(_D.actor_id, newest.label("at"))
-        .where(_D.project_id == project_id, _D.revoked_at.is_(None))
-        .subquery()
-    )
-    return session.execute(
-        select(_S.actor_id, _S.xml_form_id, _S.form_version, _S.received_at)
-        .join_from(
-            last,
-            table_of(Submission),
-            (_S.actor_id == last.c.actor_id) & (_S.received_at == last.c.at),
+
+    def last(column: Any) -> Any:
+        newest_first = (_S.received_at.desc(), _S.xml_form_id, _S.instance_id)
+        of_account = (_S.project_id == project_id, _S.actor_id == _D.actor_id)
+        return select(column).where(*of_account).order_by(*newest_first).limit(1).scalar_subquery()
+
+    wanted = (_S.xml_form_id, _S.form_version, _S.received_at)
+    rows = session.execute(
+        select(_D.actor_id, *(last(column).label(column.name) for column in wanted)).where(
+            _D.project_id == project_id, _D.revoked_at.is_(None)
         )
-        .where(_S.project_id == project_id)
-        .order_by(_S.actor_id, _S.xml_form_id)
-    ).all()
+    )
+    return [row for row in rows if row.received_at is not None]
 
 
 def list_forms_in_use(session: Session, project_id: int) -> Sequence[Any]:

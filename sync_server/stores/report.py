@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    false,
+    func,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from sync_server.models.people import Actor
@@ -34,16 +42,18 @@ _SC = table_of(RecordScope).c
 _W = table_of(ReviewRow).c
 
 
-def _is_visible(project_id: int, entity: Any, visible: Visible) -> ColumnElement[bool]:
-    """Whether a record lies in the reader's area."""
+def _in_area(project_id: int, entity: Any, visible: Visible) -> ColumnElement[bool]:
+    """Whether a record is one of the reader's area; it costs what the area is large."""
     if visible is None:
         return true()
-    scopes = [
-        and_(_SC.list_name == name, _SC.scope.in_(sorted(scopes)))
+    # One search for each list: an OR of two would read the scopes of the whole project.
+    of_lists = [
+        select(_SC.entity).where(
+            _SC.project_id == project_id, _SC.list_name == name, _SC.scope.in_(sorted(scopes))
+        )
         for name, scopes in sorted(visible.items())
     ]
-    seen = select(_SC.entity).where(_SC.project_id == project_id, or_(false(), *scopes))
-    return cast("ColumnElement[bool]", entity.in_(seen))
+    return cast("ColumnElement[bool]", entity.in_(union_all(*of_lists))) if of_lists else false()
 
 
 def list_labels(
@@ -55,7 +65,7 @@ def list_labels(
         .where(
             _R.project_id == project_id,
             _R.entity.in_(sorted(entities)),
-            _is_visible(project_id, _R.entity, visible),
+            _in_area(project_id, _R.entity, visible),
         )
         .order_by(_R.label, _R.entity)
     )
@@ -73,13 +83,14 @@ def list_records(
     limit: int,
 ) -> Sequence[Any]:
     """Records of a list by label, from behind the record `after`."""
+    here = None if visible is None else {list_name: visible.get(list_name, ())}
     wanted = [_R.project_id == project_id, _R.list_name == list_name]
-    wanted.append(_is_visible(project_id, _R.entity, visible))
+    wanted.append(_in_area(project_id, _R.entity, here))
     if search:
         wanted.append(func.lower(_R.label).contains(search.lower(), autoescape=True))
     if after:
-        here = (_R.project_id == project_id) & (_R.entity == after)
-        last = select(_R.label).where(here).scalar_subquery()
+        of_last = (_R.project_id == project_id) & (_R.entity == after)
+        last = select(_R.label).where(of_last).scalar_subquery()
         wanted.append(tuple_(_R.label, _R.entity) > tuple_(last, after))
     columns = (_R.entity, _R.label, _R.status, _R.waiting, _R.open_reviews, _R.updated_at, _R.data)
     return session.execute(
@@ -91,7 +102,7 @@ def count_records(session: Session, project_id: int, visible: Visible) -> dict[s
     """How many records each list has for this reader."""
     rows = session.execute(
         select(_R.list_name, func.count())
-        .where(_R.project_id == project_id, _is_visible(project_id, _R.entity, visible))
+        .where(_R.project_id == project_id, _in_area(project_id, _R.entity, visible))
         .group_by(_R.list_name)
     )
     return {row[0]: row[1] for row in rows}
@@ -110,7 +121,7 @@ def list_reviews(
     """Reviews with their record's label and state; open ones oldest first, closed newest first."""
     at = _W.opened_at if state == "open" else _W.closed_at
     wanted = [_W.project_id == project_id, _W.state == state]
-    wanted.append(_is_visible(project_id, _W.entity, visible))
+    wanted.append(_in_area(project_id, _W.entity, visible))
     if list_name is not None:
         wanted.append(_W.list_name == list_name)
     if after is not None:
@@ -136,7 +147,7 @@ def count_reviews(session: Session, project_id: int, visible: Visible) -> int:
         select(func.count()).where(
             _W.project_id == project_id,
             _W.state == "open",
-            _is_visible(project_id, _W.entity, visible),
+            _in_area(project_id, _W.entity, visible),
         )
     ).scalar_one()
 

@@ -211,7 +211,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('project_id', 'list_name', 'scope', 'entity')
     )
     with op.batch_alter_table('record_scopes', schema=None) as batch_op:
-        batch_op.create_index('record_scopes_entity', ['project_id', 'entity'], unique=False)
+        batch_op.create_index('record_scopes_entity', ['project_id', 'entity', 'scope'], unique=False)
 
     op.create_table('record_versions',
     sa.Column('project_id', sa.Integer(), nullable=False),
