@@ -97,14 +97,14 @@ def _submission(regency: Regency, one: Filled) -> Request:
 
 def _check_applied(regency: Regency, sent: int) -> None:
     """Every form was merged on the fast path, or the figures are of something else."""
-    with read_transaction() as session:
-        applied = session.scalar(
+    with read_transaction() as connection:
+        applied = connection.scalar(
             select(func.count()).where(
                 ChangeRow.project_id == regency.project.id,
                 ChangeRow.xml_form_id.is_not(None),
                 ChangeRow.status == "applied",
             )
         )
-        kept = session.scalar(select(func.count()).select_from(QuarantineRow))
+        kept = connection.scalar(select(func.count()).select_from(QuarantineRow))
     assert applied == sent, f"{applied} of {sent} were applied"
     assert kept == 0, f"{kept} are in quarantine"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from odk_forms.collect import qr_svg, qr_text
 from sync_server.credentials import unseal
@@ -40,18 +40,18 @@ def cards(
     Errors    `NotFound` when one of `only` is not in use.
     """
     wanted = None if only is None else set(only)
-    with read_transaction() as session:
-        project = projects.find_project(session, project_id)
+    with read_transaction() as connection:
+        project = projects.find_project(connection, project_id)
         devices = [
             row
-            for row in list_devices(session, project_id)
+            for row in list_devices(connection, project_id)
             if wanted is None or row.actor_id in wanted
         ]
         if project is None or (wanted is not None and len(devices) < len(wanted)):
             raise NotFound("there is no such device")
-        lists = load_lists(session, project_id)
+        lists = load_lists(connection, project_id)
         borne = {place for row in devices for place in places_of(row.properties)}
-        named = name_places(session, project_id, lists, borne)
+        named = name_places(connection, project_id, lists, borne)
     return [
         _card(
             row,
@@ -81,21 +81,25 @@ _OPTIONS_AT_MOST = 500
 
 def places_to_choose(project_id: int) -> list[PlaceChoice]:
     """The actor properties of a project, those that devices are most often bound by first."""
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
         filtering = {rule.actor_property for info in lists.values() for rule in info.rules}
-        names = projects.list_actor_properties(session, project_id)
+        names = projects.list_actor_properties(connection, project_id)
         names.sort(key=lambda name: (name not in filtering, name))
-        return [PlaceChoice(name, _options(session, project_id, lists.get(name))) for name in names]
+        return [
+            PlaceChoice(name, _options(connection, project_id, lists.get(name))) for name in names
+        ]
 
 
 def _options(
-    session: Session, project_id: int, info: ListInfo | None
+    connection: Connection, project_id: int, info: ListInfo | None
 ) -> tuple[tuple[str, str], ...]:
     """The values that records of the list called like the property have for it."""
     if info is None or len(info.rules) != 1 or info.rules[0].actor_property != info.name:
         return ()
-    found = list_records(session, project_id, info.name, visible=None, limit=_OPTIONS_AT_MOST + 1)
+    found = list_records(
+        connection, project_id, info.name, visible=None, limit=_OPTIONS_AT_MOST + 1
+    )
     if len(found) > _OPTIONS_AT_MOST:
         return ()
     code = info.rules[0].dataset_property

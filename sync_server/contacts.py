@@ -65,9 +65,9 @@ class Contacts:
             sums, self._sums = list(self._sums.values()), {}
             served, self._served = dict(self._served), {}
         if sums or served:
-            with write_transaction() as session:
-                add_contacts(session, sums)
-                note_served(session, served)
+            with write_transaction() as connection:
+                add_contacts(connection, sums)
+                note_served(connection, served)
 
     def run(self, flush: Callable[[], None]) -> None:
         """Flush every few seconds until stopped: the body of a daemon thread."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area
 from sync_server.db import read_transaction
@@ -22,24 +22,24 @@ _NOT_ODATA = re.compile(r"[^A-Za-z0-9_]")
 
 def list_datasets(project_id: int, area: Area) -> list[dict[str, Any]]:
     """Every list of a project, by name, with how many of its entities an area sees."""
-    with read_transaction() as session:
-        rows = store.list_datasets(session, project_id)
-        counts = _counts(session, project_id, area)
+    with read_transaction() as connection:
+        rows = store.list_datasets(connection, project_id)
+        counts = _counts(connection, project_id, area)
     return [_dataset(project_id, row, counts) for row in rows]
 
 
 def get_dataset(project_id: int, list_name: str, area: Area) -> dict[str, Any]:
     """One list with its properties and forms. Errors: `NotFound`."""
-    with read_transaction() as session:
-        rows = store.list_datasets(session, project_id)
+    with read_transaction() as connection:
+        rows = store.list_datasets(connection, project_id)
         row = next((one for one in rows if one.name == list_name), None)
         if row is None:
             raise NotFound("there is no such dataset")
-        counts = _counts(session, project_id, area)
-        properties = store.list_properties(session, project_id, list_name)
-        forms = store.list_newest_versions(session, project_id)
-        definitions = load_definitions(session, project_id, (form.hash for form in forms))
-        handed = set(store.list_forms_handed(session, project_id, list_name))
+        counts = _counts(connection, project_id, area)
+        properties = store.list_properties(connection, project_id, list_name)
+        forms = store.list_newest_versions(connection, project_id)
+        definitions = load_definitions(connection, project_id, (form.hash for form in forms))
+        handed = set(store.list_forms_handed(connection, project_id, list_name))
     saves = {form.xml_form_id: _saved(definitions[form.hash].entities, list_name) for form in forms}
     return {
         **_dataset(project_id, row, counts),
@@ -56,8 +56,10 @@ def get_dataset(project_id: int, list_name: str, area: Area) -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, project_id: int, area: Area) -> Mapping[str, Any]:
-    return count_entities(session, project_id, visible_to(load_lists(session, project_id), area))
+def _counts(connection: Connection, project_id: int, area: Area) -> Mapping[str, Any]:
+    return count_entities(
+        connection, project_id, visible_to(load_lists(connection, project_id), area)
+    )
 
 
 def _saved(bindings: Iterable[Any], list_name: str) -> set[str]:

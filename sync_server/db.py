@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from sync_server.errors import StoreBusy
 from sync_server.models.base import Base
@@ -62,27 +62,36 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 @contextmanager
-def write_transaction() -> Iterator[Session]:
+def write_transaction() -> Iterator[Connection]:
     """The one way to write: commit on a clean exit, roll back on any exception.
 
     Errors    `StoreBusy` when the database is locked, full or away: nothing was
               written, and the same call may be made again.
     """
-    engine = db.engine.execution_options(sqlite_begin="IMMEDIATE")
+    engine = _for_writing(db.engine)
     queue = _sqlite_writer if engine.dialect.name == "sqlite" else nullcontext()
     with queue:
         try:
-            with Session(engine, expire_on_commit=False) as session, session.begin():
-                yield session
+            with engine.begin() as connection:
+                yield connection
         except OperationalError as exc:
             raise StoreBusy("the store cannot be written to just now") from exc
 
 
 @contextmanager
-def read_transaction() -> Iterator[Session]:
+def read_transaction() -> Iterator[Connection]:
     """One consistent snapshot of the store, for reading only."""
-    engine = db.engine
+    with _for_reading(db.engine).connect() as connection:
+        yield connection
+
+
+@cache
+def _for_writing(engine: Engine) -> Engine:
+    return engine.execution_options(sqlite_begin="IMMEDIATE")
+
+
+@cache
+def _for_reading(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with Session(engine, expire_on_commit=False) as session:
-        yield session
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine

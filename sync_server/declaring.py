@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.policy import REVIEW
 from odk_forms.definition import FormDefinition, PropertySpec
@@ -39,7 +39,7 @@ class DeclaredLists:
 
 
 def declared_by_form(
-    session: Session,
+    connection: Connection,
     project_id: int,
     definition: FormDefinition,
     sheets: Sheets,
@@ -65,14 +65,14 @@ def declared_by_form(
                 continue
         else:
             found.old[name] = old
-        one = _OneList(session, project_id, definition, sheets, old or new_list(name), found)
+        one = _OneList(connection, project_id, definition, sheets, old or new_list(name), found)
         found.lists[name] = one.declared(definition.lists.get(name, {}), confirmed=confirmed)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _OneList:
-    session: Session
+    connection: Connection
     project_id: int
     definition: FormDefinition
     sheets: Sheets
@@ -97,7 +97,7 @@ class _OneList:
             if spec.policy is not None and spec.policy != policy:
                 self._differ(name, "merge", str(policy), str(spec.policy), confirmed=confirmed)
                 try:
-                    refuse_union(self.session, self.project_id, self.before, name, spec.policy)
+                    refuse_union(self.connection, self.project_id, self.before, name, spec.policy)
                 except BadValue as exc:
                     self._refuse(name, "merge", f"{exc.message}.")
                 policy = spec.policy

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from odk_forms import collect
 from sync_server.clock import Clock, instant
@@ -48,11 +48,11 @@ def create_app_user(
     name, token, at = display_name.strip(), new_token(), instant(clock.now())
     if not name:
         raise BadValue("a device has a name", field="displayName", value=display_name)
-    with write_transaction() as session:
-        if projects.find_project(session, project_id) is None:
+    with write_transaction() as connection:
+        if projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
-        borne = bearable(session, project_id, properties or {})
-        actor_id = store.insert_actor(session, kind="app_user", display_name=name, at=at)
+        borne = bearable(connection, project_id, properties or {})
+        actor_id = store.insert_actor(connection, kind="app_user", display_name=name, at=at)
         row = {
             "project_id": project_id,
             "actor_id": actor_id,
@@ -62,16 +62,18 @@ def create_app_user(
             "created_by": by,
             "revoked_at": None,
         }
-        store.insert_app_user(session, row)
+        store.insert_app_user(connection, row)
         details = {"actorId": actor_id, "properties": borne}
-        add_audit(session, "field_key.create", at=at, by=by, project_id=project_id, details=details)
+        add_audit(
+            connection, "field_key.create", at=at, by=by, project_id=project_id, details=details
+        )
     return AppUser(actor_id, name, token)
 
 
 def reveal_token(project_id: int, actor_id: int, *, secret_key: str) -> str:
     """The token of a device account, to show its QR again. Errors: `NotFound`, also if revoked."""
-    with read_transaction() as session:
-        row = _get(session, project_id, actor_id)
+    with read_transaction() as connection:
+        row = _get(connection, project_id, actor_id)
     if row.revoked_at is not None:
         raise NotFound("this device is revoked; make a new one")
     return unseal(row.token_sealed, secret_key)
@@ -85,8 +87,8 @@ def phone_settings(
     Errors    `NotFound`, also for a revoked device.
     """
     token = reveal_token(project_id, actor_id, secret_key=secret_key)
-    with read_transaction() as session:
-        project = projects.find_project(session, project_id)
+    with read_transaction() as connection:
+        project = projects.find_project(connection, project_id)
     return settings_for(project.name, server_url(base_url, token, project_id))
 
 
@@ -125,13 +127,13 @@ def _revoke(
     at: str,
     gone: Mapping[str, str] | None = None,
 ) -> None:
-    with write_transaction() as session:
-        row = _get(session, project_id, actor_id)
+    with write_transaction() as connection:
+        row = _get(connection, project_id, actor_id)
         revoked = {"revoked_at": row.revoked_at or at}
-        store.update_app_user(session, project_id, actor_id, revoked)
-        store.update_actor(session, actor_id, {"updated_at": at, **(gone or {})})
+        store.update_app_user(connection, project_id, actor_id, revoked)
+        store.update_actor(connection, actor_id, {"updated_at": at, **(gone or {})})
         details = {"actorId": actor_id}
-        add_audit(session, action, at=at, by=by, project_id=project_id, details=details)
+        add_audit(connection, action, at=at, by=by, project_id=project_id, details=details)
 
 
 def set_properties(
@@ -144,13 +146,15 @@ def set_properties(
 ) -> None:
     """Give a device another area: the properties named are all it bears from now on."""
     at = instant(clock.now())
-    with write_transaction() as session:
-        _get(session, project_id, actor_id)
-        borne = bearable(session, project_id, properties)
-        store.update_app_user(session, project_id, actor_id, {"properties": borne})
-        store.update_actor(session, actor_id, {"updated_at": at})
+    with write_transaction() as connection:
+        _get(connection, project_id, actor_id)
+        borne = bearable(connection, project_id, properties)
+        store.update_app_user(connection, project_id, actor_id, {"properties": borne})
+        store.update_actor(connection, actor_id, {"updated_at": at})
         details = {"actorId": actor_id, "properties": borne}
-        add_audit(session, "field_key.update", at=at, by=by, project_id=project_id, details=details)
+        add_audit(
+            connection, "field_key.update", at=at, by=by, project_id=project_id, details=details
+        )
 
 
 def rename_app_user(
@@ -160,11 +164,13 @@ def rename_app_user(
     name, at = display_name.strip(), instant(clock.now())
     if not name:
         raise BadValue("a device has a name", field="displayName", value=display_name)
-    with write_transaction() as session:
-        _get(session, project_id, actor_id)
-        store.update_actor(session, actor_id, {"display_name": name, "updated_at": at})
+    with write_transaction() as connection:
+        _get(connection, project_id, actor_id)
+        store.update_actor(connection, actor_id, {"display_name": name, "updated_at": at})
         details = {"actorId": actor_id, "fields": ["displayName"]}
-        add_audit(session, "field_key.update", at=at, by=by, project_id=project_id, details=details)
+        add_audit(
+            connection, "field_key.update", at=at, by=by, project_id=project_id, details=details
+        )
 
 
 def add_actor_property(project_id: int, name: str, *, clock: Clock, by: int | None = None) -> None:
@@ -176,19 +182,26 @@ def add_actor_property(project_id: int, name: str, *, clock: Clock, by: int | No
             value=name,
         )
     at = instant(clock.now())
-    with write_transaction() as session:
-        if projects.find_project(session, project_id) is None:
+    with write_transaction() as connection:
+        if projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
-        projects.add_actor_property(session, project_id, name)
+        projects.add_actor_property(connection, project_id, name)
         details = {"name": name}
         add_audit(
-            session, "actor_property.create", at=at, by=by, project_id=project_id, details=details
+            connection,
+            "actor_property.create",
+            at=at,
+            by=by,
+            project_id=project_id,
+            details=details,
         )
 
 
-def bearable(session: Session, project_id: int, properties: Mapping[str, Any]) -> dict[str, Any]:
+def bearable(
+    connection: Connection, project_id: int, properties: Mapping[str, Any]
+) -> dict[str, Any]:
     """`properties` if the project's actors may bear them: declared, and texts or lists of texts."""
-    declared = set(projects.list_actor_properties(session, project_id)) if properties else set()
+    declared = set(projects.list_actor_properties(connection, project_id)) if properties else set()
     for name, value in properties.items():
         if name not in declared:
             raise BadValue(
@@ -204,8 +217,8 @@ def bearable(session: Session, project_id: int, properties: Mapping[str, Any]) -
     return dict(properties)
 
 
-def _get(session: Session, project_id: int, actor_id: int) -> Any:
-    row = store.find_app_user(session, project_id, actor_id)
+def _get(connection: Connection, project_id: int, actor_id: int) -> Any:
+    row = store.find_app_user(connection, project_id, actor_id)
     if row is None or row.deleted_at is not None:
         raise NotFound("there is no such device")
     return row

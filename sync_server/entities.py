@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area, scopes_of_actor
 from conflict.policy import UNION, Policies
@@ -80,10 +80,10 @@ def list_entities(
     offset: int = 0,
 ) -> list[Entity]:
     """The entities of a list that an area sees, newest first. Errors: `NotFound`."""
-    with read_transaction() as session:
-        info = get_list(session, project_id, list_name)
+    with read_transaction() as connection:
+        info = get_list(connection, project_id, list_name)
         rows = store.list_entities(
-            session,
+            connection,
             project_id,
             list_name,
             scopes=scopes_of(info, area),
@@ -98,8 +98,8 @@ def get_entity(
     project_id: int, list_name: str, entity: str, area: Area, *, deleted: bool = False
 ) -> Entity:
     """One entity. Errors: `NotFound`, also outside the area, and when it is deleted or not."""
-    with read_transaction() as session:
-        row, info = _find(session, project_id, list_name, entity, area)
+    with read_transaction() as connection:
+        row, info = _find(connection, project_id, list_name, entity, area)
     if (row.status == RecordStatus.DELETED.value) is not deleted:
         raise NotFound("there is no such entity")
     return _entity(row, info.policies)
@@ -107,17 +107,17 @@ def get_entity(
 
 def list_versions(project_id: int, list_name: str, entity: str, area: Area) -> list[Version]:
     """Every version of an entity, oldest first, read back from the present step by step."""
-    with read_transaction() as session:
-        row, info = _find(session, project_id, list_name, entity, area)
-        steps = store.list_versions(session, project_id, entity)
+    with read_transaction() as connection:
+        row, info = _find(connection, project_id, list_name, entity, area)
+        steps = store.list_versions(connection, project_id, entity)
     undo = [Undo(step.served, unpack_seen(step.undo)) for step in steps]
     record = Record(state=unpack_state(row.state), undo=undo)
     return [_version(record, info.policies, one, row.served) for one in reversed(steps)]
 
 
-def get_list(session: Session, project_id: int, list_name: str) -> ListInfo:
+def get_list(connection: Connection, project_id: int, list_name: str) -> ListInfo:
     """A list as it is declared. Errors: `NotFound`."""
-    info = load_lists(session, project_id).get(list_name)
+    info = load_lists(connection, project_id).get(list_name)
     if info is None:
         raise NotFound("there is no such dataset")
     return info
@@ -138,9 +138,9 @@ def create_entities(
               for an id that is taken or given twice.
     """
     ids = [one.entity or clock.new_id() for one in new]
-    with read_transaction() as session:
-        info = get_list(session, project.id, list_name)
-        taken = store.find_known(session, project.id, ids)
+    with read_transaction() as connection:
+        info = get_list(connection, project.id, list_name)
+        taken = store.find_known(connection, project.id, ids)
     if taken or len(set(ids)) < len(ids):
         doubled = taken or [one for one, times in Counter(ids).items() if times > 1]
         raise AlreadyThere("an entity has this id already", fields=["uuid"], values=doubled[:20])
@@ -174,8 +174,8 @@ def decide_entity(
     Errors    `NotFound`; `StaleVersion`; `BadEntity` for an unknown property, or for nothing
               to alter.
     """
-    with read_transaction() as session:
-        row, info = _find(session, project.id, list_name, entity, author.area)
+    with read_transaction() as connection:
+        row, info = _find(connection, project.id, list_name, entity, author.area)
     if row.status == RecordStatus.DELETED.value:
         raise NotFound("there is no such entity")
     if base_version is not None and base_version != row.served:
@@ -275,11 +275,11 @@ def _take_in(project: Project, sent: Sequence[SentChange], author: Author, clock
 
 
 def _find(
-    session: Session, project_id: int, list_name: str, entity: str, area: Area
+    connection: Connection, project_id: int, list_name: str, entity: str, area: Area
 ) -> tuple[Any, ListInfo]:
-    info = get_list(session, project_id, list_name)
+    info = get_list(connection, project_id, list_name)
     row = store.find_entity(
-        session, project_id, list_name, entity.lower(), scopes=scopes_of(info, area)
+        connection, project_id, list_name, entity.lower(), scopes=scopes_of(info, area)
     )
     if row is None:
         raise NotFound("there is no such entity")

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area, scopes_of_actor
 from conflict.types import RecordStatus
@@ -21,7 +21,7 @@ from sync_server.stores.lists import ListInfo, find_heads
 from sync_server.stores.records import find_scopes, find_statuses, list_for_phones
 
 
-def list_hash(session: Session, project_id: int, info: ListInfo, area: Area) -> str:
+def list_hash(connection: Connection, project_id: int, info: ListInfo, area: Area) -> str:
     """32 hexadecimal digits that stand for what `area` may see of a list now."""
     scopes = scopes_of_actor(info.rules, area)
     seen = {
@@ -29,19 +29,19 @@ def list_hash(session: Session, project_id: int, info: ListInfo, area: Area) -> 
         "serial": info.schema_serial,
         "properties": info.phone_properties,
         "scopes": scopes,
-        "heads": find_heads(session, project_id, info.name, scopes),
+        "heads": find_heads(connection, project_id, info.name, scopes),
     }
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 
 
-def list_csv(session: Session, project_id: int, info: ListInfo, area: Area) -> bytes:
+def list_csv(connection: Connection, project_id: int, info: ListInfo, area: Area) -> bytes:
     """The CSV of a list: `name,label,__version` and the properties that phones may hold."""
-    rows = list_for_phones(session, project_id, info.name, scopes_of_actor(info.rules, area))
+    rows = list_for_phones(connection, project_id, info.name, scopes_of_actor(info.rules, area))
     return to_csv(info.phone_properties, ((r.entity, r.label, r.version, r.data) for r in rows))
 
 
 def deleted_births(
-    session: Session,
+    connection: Connection,
     project_id: int,
     info: ListInfo,
     area: Area,
@@ -54,12 +54,12 @@ def deleted_births(
     None asks for every record of the list that this device may see.
     """
     if entities is None:
-        rows = list_for_phones(session, project_id, info.name, scopes_of_actor(info.rules, area))
+        rows = list_for_phones(connection, project_id, info.name, scopes_of_actor(info.rules, area))
         return [(row.entity, False) for row in rows]
     wanted = _uuids(entities)
-    statuses = find_statuses(session, project_id, info.name, wanted)
-    scopes = find_scopes(session, project_id, statuses)
-    writers = find_writers(session, project_id, statuses)
+    statuses = find_statuses(connection, project_id, info.name, wanted)
+    scopes = find_scopes(connection, project_id, statuses)
+    writers = find_writers(connection, project_id, statuses)
     mine = set(scopes_of_actor(info.rules, area))
     answers = []
     for entity in sorted(statuses):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area, scope_of
 from conflict.fold import outcomes
@@ -41,11 +41,11 @@ def list_review_facts(
 
     `within` is a value of the lists' filter properties: one posyandu of many.
     """
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
         visible = visible_to(lists, area)
         rows = list_reviews(
-            session,
+            connection,
             project_id,
             state=state,
             visible=visible if within is None else _within(lists, visible, within),
@@ -53,7 +53,7 @@ def list_review_facts(
             after=after,
             limit=limit + 1,
         )
-        found = _review_facts(session, project_id, rows[:limit])
+        found = _review_facts(connection, project_id, rows[:limit])
     if len(rows) <= limit:
         return found, None
     last = rows[limit - 1]
@@ -62,13 +62,13 @@ def list_review_facts(
 
 def get_review_facts(project_id: int, review: str, area: Area) -> Facts:
     """One review with its contenders. Errors: `NotFound`, also outside the area."""
-    with read_transaction() as session:
-        row = find_review(session, project_id, review)
+    with read_transaction() as connection:
+        row = find_review(connection, project_id, review)
         if row is None:
             raise NotFound("there is no such review")
-        record, _ = get_record(session, project_id, row.entity, area)
+        record, _ = get_record(connection, project_id, row.entity, area)
         with_label = {**row._mapping, "label": record.label}
-        return _review_facts(session, project_id, [with_label])[0]
+        return _review_facts(connection, project_id, [with_label])[0]
 
 
 def _within(lists: Mapping[str, ListInfo], visible: Visible, value: str) -> Visible:
@@ -80,16 +80,16 @@ def _within(lists: Mapping[str, ListInfo], visible: Visible, value: str) -> Visi
     return found
 
 
-def _review_facts(session: Session, project_id: int, rows: Sequence[Any]) -> list[Facts]:
+def _review_facts(connection: Connection, project_id: int, rows: Sequence[Any]) -> list[Facts]:
     plain = [row if isinstance(row, dict) else dict(row._mapping) for row in rows]
     ids = {cid for row in plain for cid in row["contenders"]}
-    changes = find_rows(session, project_id, ids)
+    changes = find_rows(connection, project_id, ids)
     settled = {cid: settled_of(row) for cid, row in changes.items()}
     replaced = {
         t for row in plain for cid in row["contenders"] for t in _replaced(row, settled.get(cid))
     }
-    shown = find_changes(session, project_id, replaced)
-    authors = find_authors(session, (row.actor_id for row in changes.values()))
+    shown = find_changes(connection, project_id, replaced)
+    authors = find_authors(connection, (row.actor_id for row in changes.values()))
     return [_facts(row, changes, settled, shown, authors) for row in plain]
 
 
@@ -151,10 +151,10 @@ def get_history(project_id: int, entity: str, area: Area) -> Facts:
 
     Errors    `NotFound`, also outside the area.
     """
-    with read_transaction() as session:
-        record, lists = get_record(session, project_id, entity.lower(), area)
-        rows = list_history(session, project_id, record.entity)
-        authors = find_authors(session, (row.actor_id for row in rows))
+    with read_transaction() as connection:
+        record, lists = get_record(connection, project_id, entity.lower(), area)
+        rows = list_history(connection, project_id, record.entity)
+        authors = find_authors(connection, (row.actor_id for row in rows))
     policies, state = lists[record.list_name].policies, unpack_state(record.state)
     contending = {one.field: one.contenders for one in reviews(state, policies)}
     return {
@@ -168,8 +168,8 @@ def get_history(project_id: int, entity: str, area: Area) -> Facts:
 
 def get_record_facts(project_id: int, entity: str, area: Area) -> Any:
     """A record as it stands. Errors: `NotFound`, also outside the area."""
-    with read_transaction() as session:
-        return get_record(session, project_id, entity, area)[0]
+    with read_transaction() as connection:
+        return get_record(connection, project_id, entity, area)[0]
 
 
 def _past(

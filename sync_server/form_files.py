@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from sync_server.clock import Clock, instant
 from sync_server.context import context
@@ -47,11 +47,11 @@ def attach(
               one that is linked to an entity list: its rows come from there.
     """
     at, files = instant(clock.now()), put_files({name: content})
-    with write_transaction() as session:
-        form = store.find_version(session, project_id, xml_form_id, version)
+    with write_transaction() as connection:
+        form = store.find_version(connection, project_id, xml_form_id, version)
         if form is None:
             raise NotFound("there is no such form in this project")
-        rows = store.list_form_attachments(session, project_id, xml_form_id, form.version)
+        rows = store.list_form_attachments(connection, project_id, xml_form_id, form.version)
         row = next((row for row in rows if row.name == name), None)
         if row is None:
             raise NotFound(f"the form does not expect a file '{name}'")
@@ -62,12 +62,12 @@ def attach(
                 value=name,
             )
         known = {"project_id": project_id, "xml_form_id": xml_form_id, "version": form.version}
-        keep_blobs(session, project_id, files.values(), at=at)
+        keep_blobs(connection, project_id, files.values(), at=at)
         expected = {**known, "name": name, "type": row.type, "list_name": None}
-        store.save_form_attachments(session, [{**expected, **present(files[name], at)}])
+        store.save_form_attachments(connection, [{**expected, **present(files[name], at)}])
         details = {"xmlFormId": xml_form_id, "version": form.version, "name": name}
         act = "form.attachment.update"
-        add_audit(session, act, at=at, by=by, project_id=project_id, details=details)
+        add_audit(connection, act, at=at, by=by, project_id=project_id, details=details)
 
 
 def put_files(given: Mapping[str, bytes]) -> dict[str, FormFile]:
@@ -82,13 +82,15 @@ def put_files(given: Mapping[str, bytes]) -> dict[str, FormFile]:
     return files
 
 
-def keep_blobs(session: Session, project_id: int, files: Iterable[FormFile], *, at: str) -> None:
+def keep_blobs(
+    connection: Connection, project_id: int, files: Iterable[FormFile], *, at: str
+) -> None:
     sizes = {file.sha256: file.size for file in files}
     rows = [
         {"project_id": project_id, "sha256": sha256, "size": size, "created_at": at}
         for sha256, size in sorted(sizes.items())
     ]
-    insert_missing(session, Blob, rows)
+    insert_missing(connection, Blob, rows)
 
 
 def present(file: FormFile | None, at: str) -> dict[str, Any]:

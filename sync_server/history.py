@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area
 from conflict.fold import outcomes
@@ -112,17 +112,17 @@ class Past:
     """A record's changes with the names of those who wrote them, loaded once."""
 
     def __init__(
-        self, session: Session, project_id: int, row: Any, info: ListInfo, labels: Labels
+        self, connection: Connection, project_id: int, row: Any, info: ListInfo, labels: Labels
     ) -> None:
-        rows = list_history(session, project_id, row.entity)
+        rows = list_history(connection, project_id, row.entity)
         self.info = info
         self.labels = labels
         self.state: RecordState = unpack_state(row.state)
         self.rows: dict[str, Any] = {one.change_id: one for one in rows}
         self.settled: dict[str, SettledChange] = {one.change_id: settled_of(one) for one in rows}
-        self._names = list_names(session, (one.actor_id for one in rows))
+        self._names = list_names(connection, (one.actor_id for one in rows))
         self._titles = list_form_titles(
-            session, project_id, {(o.xml_form_id, o.form_version) for o in rows if o.xml_form_id}
+            connection, project_id, {(o.xml_form_id, o.form_version) for o in rows if o.xml_form_id}
         )
 
     def source(self, change_id: str) -> Source:
@@ -164,17 +164,17 @@ class Past:
 
 def record_page(project_id: int, entity: str, area: Area, *, language: str) -> RecordPage:
     """One record of an area with its whole history. Errors: `NotFound`, also outside the area."""
-    with read_transaction() as session:
-        row, lists = get_record(session, project_id, entity, area)
-        labels = load_labels(session, project_id, language)
+    with read_transaction() as connection:
+        row, lists = get_record(connection, project_id, entity, area)
+        labels = load_labels(connection, project_id, language)
         info = lists[row.list_name]
-        past = Past(session, project_id, row, info, labels)
+        past = Past(connection, project_id, row, info, labels)
         filtered = {rule.dataset_property: rule.actor_property for rule in info.rules}
         coded = {
             name: (filtered[name], value) for name, value in row.data.items() if name in filtered
         }
-        places = name_places(session, project_id, lists, coded.values())
-        asked = list_reviews_of(session, project_id, entity)
+        places = name_places(connection, project_id, lists, coded.values())
+        asked = list_reviews_of(connection, project_id, entity)
     open_now = [one for one in asked if one.state == "open"]
     page = _Page(past, info.policies, {one.field: one.review_id for one in open_now})
     measured_names = [n for n in info.properties if info.policies.of(n).kind == "latest"]
@@ -201,12 +201,12 @@ def record_page(project_id: int, entity: str, area: Area, *, language: str) -> R
 
 
 def get_record(
-    session: Session, project_id: int, entity: str, area: Area
+    connection: Connection, project_id: int, entity: str, area: Area
 ) -> tuple[Any, dict[str, ListInfo]]:
     """A record's row and its project's lists. Errors: `NotFound`, also outside the area."""
-    lists = load_lists(session, project_id)
-    row = find_record(session, project_id, entity)
-    if row is None or not list_labels(session, project_id, [entity], visible_to(lists, area)):
+    lists = load_lists(connection, project_id)
+    row = find_record(connection, project_id, entity)
+    if row is None or not list_labels(connection, project_id, [entity], visible_to(lists, area)):
         raise NotFound("there is no such record")
     return row, lists
 

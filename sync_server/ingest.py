@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from conflict.areas import is_placed
 from conflict.record import in_branch_order
@@ -87,28 +87,28 @@ def _retried(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
 
 
 def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
-    with write_transaction() as session:
-        hold_lists(session, arrival.project.id)
-        lock_records(session, arrival.project.id, keys_to_lock(arrival, parsed))
-        readings = read_all(session, arrival, parsed)
-        lists = load_lists(session, arrival.project.id) if readings.changes else {}
-        decision = _decide(session, arrival, readings, lists)
-        outcomes = _outcomes(session, arrival, decision, lists)
-        _write(session, arrival, readings, decision, outcomes)
+    with write_transaction() as connection:
+        hold_lists(connection, arrival.project.id)
+        lock_records(connection, arrival.project.id, keys_to_lock(arrival, parsed))
+        readings = read_all(connection, arrival, parsed)
+        lists = load_lists(connection, arrival.project.id) if readings.changes else {}
+        decision = _decide(connection, arrival, readings, lists)
+        outcomes = _outcomes(connection, arrival, decision, lists)
+        _write(connection, arrival, readings, decision, outcomes)
     return _results(arrival, parsed, readings, decision)
 
 
 def _decide(
-    session: Session, arrival: Arrival, readings: Readings, lists: Mapping[str, ListInfo]
+    connection: Connection, arrival: Arrival, readings: Readings, lists: Mapping[str, ListInfo]
 ) -> Decision:
     """Load what the changes stand on, then decide them as a set."""
     project_id = arrival.project.id
     changes = [one.change for one in readings.changes]
     if not changes:
         return Decision()
-    lock_records(session, project_id, (change.entity for change in changes))
-    known = change_store.find_changes(session, project_id, (c.change_id for c in changes))
-    held = load_records(session, project_id, changes)
+    lock_records(connection, project_id, (change.entity for change in changes))
+    known = change_store.find_changes(connection, project_id, (c.change_id for c in changes))
+    held = load_records(connection, project_id, changes)
     decider = Decider(arrival, lists, held, known)
     derived = {id(one.change): one for one in readings.changes}
     for change in in_branch_order(changes):
@@ -117,7 +117,7 @@ def _decide(
 
 
 def _outcomes(
-    session: Session, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
+    connection: Connection, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
 ) -> list[Outcome]:
     change_ids: dict[str, list[str]] = {}
     for one, *_ in decision.taken:
@@ -127,7 +127,7 @@ def _outcomes(
         for entity, one in decision.touched.items()
         if not is_placed(lists[one.held.list_name].rules, one.held.record.state)
     ]
-    writers = change_store.find_writers(session, arrival.project.id, unplaced)
+    writers = change_store.find_writers(connection, arrival.project.id, unplaced)
     return [
         outcome_of(
             touched, lists[touched.held.list_name], writers.get(entity, set()), change_ids[entity]
@@ -137,7 +137,7 @@ def _outcomes(
 
 
 def _write(
-    session: Session,
+    connection: Connection,
     arrival: Arrival,
     readings: Readings,
     decision: Decision,
@@ -146,33 +146,33 @@ def _write(
     """Write it all; the project's counter last, so that nobody waits on it longer than needed."""
     project_id, at = arrival.project.id, arrival.at
     insert_missing(
-        session,
+        connection,
         Blob,
         [
             {"project_id": project_id, "sha256": sha256, "size": size, "created_at": at}
             for sha256, size in readings.blobs.items()
         ],
     )
-    insert_submissions(session, readings.submissions)
-    complete_submissions(session, project_id, readings.completed)
-    insert_attachments(session, readings.attachments)
-    insert_quarantine(session, project_id, [*readings.poisons, *decision.poisons], at=at)
-    change_store.insert_changes(session, project_id, decision.taken, node=arrival.project.node)
-    change_store.update_settlements(session, project_id, list(decision.resettled.values()))
+    insert_submissions(connection, readings.submissions)
+    complete_submissions(connection, project_id, readings.completed)
+    insert_attachments(connection, readings.attachments)
+    insert_quarantine(connection, project_id, [*readings.poisons, *decision.poisons], at=at)
+    change_store.insert_changes(connection, project_id, decision.taken, node=arrival.project.node)
+    change_store.update_settlements(connection, project_id, list(decision.resettled.values()))
     save_records(
-        session,
+        connection,
         project_id,
         [(one.held, one.label, one.data, one.open_reviews) for one in outcomes],
         at=at,
     )
     save_scopes(
-        session,
+        connection,
         project_id,
         [(one.held, one.scopes) for one in outcomes if one.scopes != one.held.scopes],
     )
-    save_reviews(session, project_id, [one.asked for one in outcomes], at=at)
+    save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
     entries = [entry for one in outcomes for entry in one.entries]
-    touch_heads(session, project_id, append_journal(session, project_id, entries, at=at))
+    touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))
 
 
 def _results(
@@ -254,9 +254,9 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
                     detail=detail,
                 )
             )
-    with write_transaction() as session:
+    with write_transaction() as connection:
         insert_missing(
-            session,
+            connection,
             Blob,
             [
                 {
@@ -268,5 +268,5 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
                 for sha256, size in blobs.items()
             ],
         )
-        insert_quarantine(session, arrival.project.id, poisons, at=arrival.at)
+        insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
     return results

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area, Rule, scopes_of_actor
 from odk_forms import packs
@@ -47,10 +47,10 @@ class Labels:
         return self.actor_properties.get(name) or _spaced(name)
 
 
-def load_labels(session: Session, project_id: int, language: str) -> Labels:
+def load_labels(connection: Connection, project_id: int, language: str) -> Labels:
     """The labels of a project's lists in a language, in at most two statements."""
-    hashes = list_newest_hashes(session, project_id)
-    definitions = load_definitions(session, project_id, hashes).values()
+    hashes = list_newest_hashes(connection, project_id)
+    definitions = load_definitions(connection, project_id, hashes).values()
     asked = dict(pair for one in definitions for pair in _of_form(one, language))
     published = {one.xml_form_id for one in definitions}
     lists: dict[str, str] = {}
@@ -65,8 +65,8 @@ def load_labels(session: Session, project_id: int, language: str) -> Labels:
 
 def labels_of(project_id: int, language: str) -> Labels:
     """The labels of a project's lists in a language."""
-    with read_transaction() as session:
-        return load_labels(session, project_id, language)
+    with read_transaction() as connection:
+        return load_labels(connection, project_id, language)
 
 
 @cache
@@ -115,7 +115,7 @@ Place = tuple[str, str]
 
 
 def name_places(
-    session: Session, project_id: int, lists: Mapping[str, ListInfo], places: Iterable[Place]
+    connection: Connection, project_id: int, lists: Mapping[str, ListInfo], places: Iterable[Place]
 ) -> dict[Place, str]:
     """What the codes of places stand for, where a list of that name keeps one record for each.
 
@@ -127,7 +127,7 @@ def name_places(
         info = lists.get(name)
         if info is not None and len(info.rules) == 1 and info.rules[0].actor_property == name:
             scopes[name, value] = (name, _scope(info.rules[0], value))
-    labels = find_place_labels(session, project_id, scopes.values())
+    labels = find_place_labels(connection, project_id, scopes.values())
     return {place: labels[scope] for place, scope in scopes.items() if scope in labels}
 
 

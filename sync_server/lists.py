@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Rule
 from conflict.policy import UNION, Policies, Policy
@@ -42,13 +42,13 @@ def add_list(
     if not is_list_name(name):
         raise BadValue(f"'{name}' cannot be the name of an entity list", field="name", value=name)
     at = instant(clock.now())
-    with write_transaction() as session:
-        lists = lists_to_alter(session, project_id)
+    with write_transaction() as connection:
+        lists = lists_to_alter(connection, project_id)
         if name.lower() in {one.lower() for one in lists}:
             raise AlreadyThere(f"there is a list '{name}' already", field="name", value=name)
         new = replace(new_list(name), approval_required=approval_required)
-        _note(session, project_id, "dataset.create", name, {}, by=by, at=at)
-        alter_lists(session, project_id, {}, {name: new}, at=at)
+        _note(connection, project_id, "dataset.create", name, {}, by=by, at=at)
+        alter_lists(connection, project_id, {}, {name: new}, at=at)
     retry_kept(project_id, lists=True, by=by, clock=clock)
 
 
@@ -60,8 +60,8 @@ def add_missing(
     What is there is left as it is: its policy may have been chosen since. Errors: `NotFound`.
     """
     at = instant(clock.now())
-    with write_transaction() as session:
-        lists = lists_to_alter(session, project_id)
+    with write_transaction() as connection:
+        lists = lists_to_alter(connection, project_id)
         old = {name: lists[name] for name in wanted if name in lists}
         new = {}
         for name, declared in wanted.items():
@@ -70,8 +70,8 @@ def add_missing(
             if name not in old or after != before:
                 new[name] = after
                 act = "dataset.update" if name in old else "dataset.create"
-                _note(session, project_id, act, name, {}, by=by, at=at)
-        alter_lists(session, project_id, old, new, at=at)
+                _note(connection, project_id, act, name, {}, by=by, at=at)
+        alter_lists(connection, project_id, old, new, at=at)
     if new.keys() - old.keys():
         retry_kept(project_id, lists=True, by=by, clock=clock)
     return tuple(new)
@@ -100,7 +100,7 @@ def add_property(
         raise BadValue(f"'{name}' cannot be the name of a property", field="name", value=name)
     parsed = read_policy(policy)
 
-    def alter(_: Session, old: ListInfo) -> ListInfo:
+    def alter(_: Connection, old: ListInfo) -> ListInfo:
         other = same_but_for_case(name, old.properties)
         if other is not None:
             raise AlreadyThere(
@@ -129,9 +129,9 @@ def set_policy(
     """
     parsed = read_policy(policy)
 
-    def alter(session: Session, old: ListInfo) -> ListInfo:
+    def alter(connection: Connection, old: ListInfo) -> ListInfo:
         _, phone = _declared_property(old, property_name)
-        refuse_union(session, project_id, old, property_name, parsed)
+        refuse_union(connection, project_id, old, property_name, parsed)
         return declare(old, {**declared_by(old), property_name: (parsed, phone)})
 
     details = {"property": property_name, "policy": str(parsed)}
@@ -149,7 +149,7 @@ def set_phone(
 ) -> None:
     """Let phones hold a property, or keep it off every phone. Errors: `NotFound`."""
 
-    def alter(_: Session, old: ListInfo) -> ListInfo:
+    def alter(_: Connection, old: ListInfo) -> ListInfo:
         policy, _phone = _declared_property(old, property_name)
         return declare(old, {**declared_by(old), property_name: (policy, phone)})
 
@@ -171,8 +171,8 @@ def set_access_filter(
               do not have.
     """
 
-    def alter(session: Session, old: ListInfo) -> ListInfo:
-        borne = list_actor_properties(session, project_id)
+    def alter(connection: Connection, old: ListInfo) -> ListInfo:
+        borne = list_actor_properties(connection, project_id)
         for rule in rules:
             if rule.dataset_property not in old.properties:
                 _refuse_rule("datasetProperty", rule.dataset_property, f"the list '{list_name}'")
@@ -189,16 +189,16 @@ def _refuse_rule(field: str, value: str, whose: str) -> None:
     raise BadValue(f"{whose} have no property '{value}'", field=field, value=value)
 
 
-def lists_to_alter(session: Session, project_id: int) -> dict[str, ListInfo]:
+def lists_to_alter(connection: Connection, project_id: int) -> dict[str, ListInfo]:
     """The lists of a project, which nobody else alters or writes to until commit."""
-    if find_project(session, project_id) is None:
+    if find_project(connection, project_id) is None:
         raise NotFound("there is no such project")
-    hold_lists(session, project_id, alone=True)
-    return load_lists(session, project_id)
+    hold_lists(connection, project_id, alone=True)
+    return load_lists(connection, project_id)
 
 
 def alter_lists(
-    session: Session,
+    connection: Connection,
     project_id: int,
     old: Mapping[str, ListInfo],
     new: Mapping[str, ListInfo],
@@ -216,10 +216,10 @@ def alter_lists(
             continue
         if before is not None and _columns(before) != _columns(after):
             after = replace(after, schema_serial=before.schema_serial + 1)
-        save_list(session, project_id, before, after, at=at)
-        entries += reread_list(session, project_id, before or new_list(name), after, at=at)
-    link_form_attachments(session, project_id, new.keys() - old.keys(), at=at)
-    touch_heads(session, project_id, append_journal(session, project_id, entries, at=at))
+        save_list(connection, project_id, before, after, at=at)
+        entries += reread_list(connection, project_id, before or new_list(name), after, at=at)
+    link_form_attachments(connection, project_id, new.keys() - old.keys(), at=at)
+    touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))
 
 
 def new_list(name: str) -> ListInfo:
@@ -257,13 +257,13 @@ def same_but_for_case(name: str, others: Sequence[str]) -> str | None:
 
 
 def refuse_union(
-    session: Session, project_id: int, info: ListInfo, name: str, policy: Policy
+    connection: Connection, project_id: int, info: ListInfo, name: str, policy: Policy
 ) -> None:
     """Refuse a change to or from `union` where values stand. Errors: `BadValue`."""
     before = info.policies.of(name)
     if before == policy or UNION not in (before, policy):
         return
-    if has_values(session, project_id, info.name, name):
+    if has_values(connection, project_id, info.name, name):
         raise BadValue(
             f"'{name}' has values already: its policy cannot change from {before} to {policy}; "
             "save to a new property instead",
@@ -293,26 +293,26 @@ def _declared_property(info: ListInfo, name: str) -> tuple[Policy, bool]:
 def _alter_one(
     project_id: int,
     list_name: str,
-    alter: Callable[[Session, ListInfo], ListInfo],
+    alter: Callable[[Connection, ListInfo], ListInfo],
     details: Mapping[str, object],
     *,
     by: int | None,
     clock: Clock,
 ) -> None:
     at = instant(clock.now())
-    with write_transaction() as session:
-        lists = lists_to_alter(session, project_id)
+    with write_transaction() as connection:
+        lists = lists_to_alter(connection, project_id)
         old = lists.get(list_name)
         if old is None:
             raise NotFound(f"there is no list '{list_name}' in this project")
-        new = alter(session, old)
+        new = alter(connection, old)
         if new != old:
-            _note(session, project_id, "dataset.update", list_name, details, by=by, at=at)
-            alter_lists(session, project_id, {list_name: old}, {list_name: new}, at=at)
+            _note(connection, project_id, "dataset.update", list_name, details, by=by, at=at)
+            alter_lists(connection, project_id, {list_name: old}, {list_name: new}, at=at)
 
 
 def _note(
-    session: Session,
+    connection: Connection,
     project_id: int,
     action: str,
     list_name: str,
@@ -322,4 +322,4 @@ def _note(
     at: str,
 ) -> None:
     told = {"list": list_name, **details}
-    add_audit(session, action, at=at, by=by, project_id=project_id, details=told)
+    add_audit(connection, action, at=at, by=by, project_id=project_id, details=told)

@@ -27,23 +27,23 @@ class Masthead:
 
 def masthead(project_id: int, area: Area) -> Masthead | None:
     """The head of a project's pages; None when there is no such project."""
-    with read_transaction() as session:
-        row, node = projects.find_project(session, project_id), projects.find_node(session)
+    with read_transaction() as connection:
+        row, node = projects.find_project(connection, project_id), projects.find_node(connection)
         if row is None or node is None:
             return None
-        visible = visible_to(load_lists(session, project_id), area)
+        visible = visible_to(load_lists(connection, project_id), area)
         return Masthead(
             project=Project(row.id, row.uuid, node.node),
             name=row.name,
-            open_reviews=count_reviews(session, project_id, visible),
+            open_reviews=count_reviews(connection, project_id, visible),
             open_quarantine=count_open_quarantine(
-                session, project_id, actors_in_area(session, project_id, area)
+                connection, project_id, actors_in_area(connection, project_id, area)
             ),
         )
 
 
 def projects_of(person: Person) -> list[Any]:
     """The projects a person may look into, by name, with how much is in each."""
-    with read_transaction() as session:
-        rows = projects.list_projects(session)
+    with read_transaction() as connection:
+        rows = projects.list_projects(connection)
     return [row for row in rows if person.may_view(row.id)]

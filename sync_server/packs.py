@@ -31,8 +31,8 @@ def install_pack(project_id: int, pack: Pack, *, by: int | None, clock: Clock) -
     A policy or an access filter that was chosen in the project stays as it was chosen.
     Errors    those of publishing a form.
     """
-    with read_transaction() as session:
-        borne = list_actor_properties(session, project_id)
+    with read_transaction() as connection:
+        borne = list_actor_properties(connection, project_id)
     new = tuple(name for name in pack.actor_properties if name not in borne)
     for name in new:
         add_actor_property(project_id, name, by=by, clock=clock)
@@ -52,8 +52,8 @@ def _declared(wanted: PackList) -> Declared:
 
 def _filter(project_id: int, pack: Pack, *, by: int | None, clock: Clock) -> tuple[str, ...]:
     """Give the lists that have none their access filters; the lists that got one."""
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
     unfiltered = tuple(n for n, one in pack.lists.items() if one.access and not lists[n].rules)
     for name in unfiltered:
         access = pack.lists[name].access

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from sync_server import arrival
 from sync_server.clock import Clock, instant, moment
@@ -80,19 +80,19 @@ class Login:
 
 
 def log_in(email: str, password: str, *, clock: Clock) -> Login:
-    """Begin a session.
+    """Begin a connection.
 
     Errors    `WrongPassword`, in the same time and words whether the address is known or
               not; `TooManyTries` after five wrong ones, for a time that doubles.
     """
     now, address = clock.now(), _address(email)
-    with read_transaction() as session:
-        _refuse_hasty(logins.find_failure(session, address), now)
-        user = store.find_user_by_email(session, address)
+    with read_transaction() as connection:
+        _refuse_hasty(logins.find_failure(connection, address), now)
+        user = store.find_user_by_email(connection, address)
     if not fits(password, user.password_hash if user else None):
-        with write_transaction() as session:
+        with write_transaction() as connection:
             rested = instant(now - _FAILURES_REST)
-            logins.add_failure(session, address, at=instant(now), forgotten_before=rested)
+            logins.add_failure(connection, address, at=instant(now), forgotten_before=rested)
         raise WrongPassword("the e-mail address or the password is not right")
     token, csrf = new_token(), new_token()
     row = {
@@ -102,11 +102,13 @@ def log_in(email: str, password: str, *, clock: Clock) -> Login:
         "created_at": instant(now),
         "expires_at": instant(now + SESSION_LASTS),
     }
-    with write_transaction() as session:
-        logins.clear_failures(session, address)
-        logins.insert_session(session, row)
-        add_audit(session, "user.session.create", at=instant(now), by=user.id)
-        someone = _person(session, logins.find_session(session, row["token_hash"], at=instant(now)))
+    with write_transaction() as connection:
+        logins.clear_failures(connection, address)
+        logins.insert_session(connection, row)
+        add_audit(connection, "user.session.create", at=instant(now), by=user.id)
+        someone = _person(
+            connection, logins.find_session(connection, row["token_hash"], at=instant(now))
+        )
     return Login(token, csrf, row["created_at"], row["expires_at"], someone)
 
 
@@ -126,50 +128,50 @@ def _refuse_hasty(failure: Any, now: datetime) -> None:
 
 def person_of_token(token: str, *, clock: Clock) -> Person | None:
     """Who holds this session token; None when nobody does, or no longer."""
-    with read_transaction() as session:
-        row = logins.find_session(session, hash_of_token(token), at=instant(clock.now()))
-        return _person(session, row) if row else None
+    with read_transaction() as connection:
+        row = logins.find_session(connection, hash_of_token(token), at=instant(clock.now()))
+        return _person(connection, row) if row else None
 
 
 def csrf_of_token(token: str, *, clock: Clock) -> str | None:
-    """What the forms of this session's pages must carry; None when there is no session."""
-    with read_transaction() as session:
-        row = logins.find_session(session, hash_of_token(token), at=instant(clock.now()))
+    """What the forms of this session's pages must carry; None when there is no connection."""
+    with read_transaction() as connection:
+        row = logins.find_session(connection, hash_of_token(token), at=instant(clock.now()))
     return row.csrf if row else None
 
 
 def log_out(token: str, *, clock: Clock) -> bool:
     """End the session of a token; False when there is none."""
-    with write_transaction() as session:
-        actor_id = logins.delete_session(session, hash_of_token(token))
+    with write_transaction() as connection:
+        actor_id = logins.delete_session(connection, hash_of_token(token))
         if actor_id is not None:
-            add_audit(session, "user.session.end", at=instant(clock.now()), by=actor_id)
+            add_audit(connection, "user.session.end", at=instant(clock.now()), by=actor_id)
     return actor_id is not None
 
 
-def _person(session: Session, row: Any) -> Person:
-    roles = store.list_site_roles(session, row.actor_id)
-    return person(row, roles, store.list_project_roles(session, row.actor_id))
+def _person(connection: Connection, row: Any) -> Person:
+    roles = store.list_site_roles(connection, row.actor_id)
+    return person(row, roles, store.list_project_roles(connection, row.actor_id))
 
 
 def set_up(email: str, password: str, *, clock: Clock) -> bool:
     """Make this node and its first administrator; False when that was done before."""
-    with read_transaction() as session:
-        if projects.find_node(session) is not None:
+    with read_transaction() as connection:
+        if projects.find_node(connection) is not None:
             return False
     address, hashed, at = _checked(email), hash_password(password), instant(clock.now())
-    with write_transaction() as session:
-        projects.insert_node(session, node=clock.new_id(), epoch=clock.new_id())
-        actor_id = _insert_user(session, address, hashed, address, None, at)
-        store.put_site_assignment(session, actor_id, ADMIN.system)
-        add_audit(session, "user.create", at=at, details={"actorId": actor_id, "role": "admin"})
+    with write_transaction() as connection:
+        projects.insert_node(connection, node=clock.new_id(), epoch=clock.new_id())
+        actor_id = _insert_user(connection, address, hashed, address, None, at)
+        store.put_site_assignment(connection, actor_id, ADMIN.system)
+        add_audit(connection, "user.create", at=at, details={"actorId": actor_id, "role": "admin"})
     return True
 
 
 def current_node() -> tuple[str, str]:
     """This install's (node, epoch). Errors: `NotFound` before `simpul init`."""
-    with read_transaction() as session:
-        row = projects.find_node(session)
+    with read_transaction() as connection:
+        row = projects.find_node(connection)
     if row is None:
         raise NotFound("this server is not set up yet; run `simpul init`")
     return row.node, row.epoch
@@ -191,11 +193,11 @@ def create_user(
     address, at = _checked(email), instant(clock.now())
     hashed = None if password is None else hash_password(password)
     try:
-        with write_transaction() as session:
+        with write_transaction() as connection:
             actor_id = _insert_user(
-                session, address, hashed, display_name.strip() or address, language, at
+                connection, address, hashed, display_name.strip() or address, language, at
             )
-            add_audit(session, "user.create", at=at, by=by, details={"actorId": actor_id})
+            add_audit(connection, "user.create", at=at, by=by, details={"actorId": actor_id})
     except IntegrityError as exc:
         raise AlreadyThere(
             "somebody has this e-mail address already", fields=["email"], values=[address]
@@ -204,10 +206,10 @@ def create_user(
 
 
 def _insert_user(
-    session: Session, email: str, hashed: str | None, name: str, language: str | None, at: str
+    connection: Connection, email: str, hashed: str | None, name: str, language: str | None, at: str
 ) -> int:
-    actor_id = store.insert_actor(session, kind="user", display_name=name, at=at)
-    store.insert_user(session, actor_id, email=email, password_hash=hashed, language=language)
+    actor_id = store.insert_actor(connection, kind="user", display_name=name, at=at)
+    store.insert_user(connection, actor_id, email=email, password_hash=hashed, language=language)
     return actor_id
 
 
@@ -227,16 +229,16 @@ def update_user(
     if named.get("email") is not None:
         named["email"] = _checked(str(named["email"]))
     try:
-        with write_transaction() as session:
-            _get_user(session, actor_id)
+        with write_transaction() as connection:
+            _get_user(connection, actor_id)
             if changed.get("display_name"):
                 name = str(changed["display_name"]).strip()
-                store.update_actor(session, actor_id, {"display_name": name})
+                store.update_actor(connection, actor_id, {"display_name": name})
             if named:
-                store.update_user(session, actor_id, named)
-            store.update_actor(session, actor_id, {"updated_at": at})
+                store.update_user(connection, actor_id, named)
+            store.update_actor(connection, actor_id, {"updated_at": at})
             details = {"actorId": actor_id, "fields": sorted(changed)}
-            add_audit(session, "user.update", at=at, by=by, details=details)
+            add_audit(connection, "user.update", at=at, by=by, details=details)
     except IntegrityError as exc:
         raise AlreadyThere("somebody has this e-mail address already", fields=["email"]) from exc
 
@@ -244,17 +246,17 @@ def update_user(
 def set_password(actor_id: int, password: str, *, by: int | None, clock: Clock) -> None:
     """Give a person another password, and end every session begun with the old one."""
     hashed, at = hash_password(password), instant(clock.now())
-    with write_transaction() as session:
-        user = _get_user(session, actor_id)
-        store.update_user(session, actor_id, {"password_hash": hashed})
-        logins.delete_sessions_of(session, actor_id)
-        logins.clear_failures(session, user.email)
+    with write_transaction() as connection:
+        user = _get_user(connection, actor_id)
+        store.update_user(connection, actor_id, {"password_hash": hashed})
+        logins.delete_sessions_of(connection, actor_id)
+        logins.clear_failures(connection, user.email)
         details = {"actorId": actor_id, "fields": ["password"]}
-        add_audit(session, "user.update", at=at, by=by, details=details)
+        add_audit(connection, "user.update", at=at, by=by, details=details)
 
 
-def _get_user(session: Session, actor_id: int) -> Any:
-    row = store.find_user(session, actor_id)
+def _get_user(connection: Connection, actor_id: int) -> Any:
+    row = store.find_user(connection, actor_id)
     if row is None:
         raise NotFound("there is no such user")
     return row
@@ -267,11 +269,11 @@ def create_project(
     if not name.strip():
         raise BadValue("a project has a name", field="name", value=name)
     at = instant(clock.now())
-    with write_transaction() as session:
+    with write_transaction() as connection:
         project_id = projects.insert_project(
-            session, uuid=clock.new_id(), name=name.strip(), description=description, at=at
+            connection, uuid=clock.new_id(), name=name.strip(), description=description, at=at
         )
-        add_audit(session, "project.create", at=at, by=by, project_id=project_id)
+        add_audit(connection, "project.create", at=at, by=by, project_id=project_id)
     return project_id
 
 
@@ -280,19 +282,21 @@ def update_project(
 ) -> None:
     """Alter name, description or archived of a project; what is not named stays."""
     at = instant(clock.now())
-    with write_transaction() as session:
-        if projects.find_project(session, project_id) is None:
+    with write_transaction() as connection:
+        if projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
-        projects.update_project(session, project_id, {**changed, "updated_at": at})
+        projects.update_project(connection, project_id, {**changed, "updated_at": at})
         details = {"fields": sorted(changed)}
-        add_audit(session, "project.update", at=at, by=by, project_id=project_id, details=details)
+        add_audit(
+            connection, "project.update", at=at, by=by, project_id=project_id, details=details
+        )
 
 
 def get_project(project_id: int) -> arrival.Project:
     """A project as the one road knows it. Errors: `NotFound`."""
-    with read_transaction() as session:
-        row = projects.find_project(session, project_id)
-        node = projects.find_node(session)
+    with read_transaction() as connection:
+        row = projects.find_project(connection, project_id)
+        node = projects.find_node(connection)
     if row is None or node is None:
         raise NotFound("there is no such project")
     return arrival.Project(row.id, row.uuid, node.node)
@@ -315,19 +319,19 @@ def assign(
     system, at = role_named(role).system, instant(clock.now())
     if properties and (project_id is None or system != "viewer"):
         raise BadValue("an area binds a viewer of one project", field="properties")
-    with write_transaction() as session:
-        if store.find_actor(session, actor_id) is None:
+    with write_transaction() as connection:
+        if store.find_actor(connection, actor_id) is None:
             raise NotFound("there is no such person")
         if project_id is None:
-            store.put_site_assignment(session, actor_id, system)
-        elif projects.find_project(session, project_id) is None:
+            store.put_site_assignment(connection, actor_id, system)
+        elif projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
         else:
-            borne = bearable(session, project_id, properties or {})
-            store.put_assignment(session, project_id, actor_id, system, borne)
+            borne = bearable(connection, project_id, properties or {})
+            store.put_assignment(connection, project_id, actor_id, system, borne)
         details = {"actorId": actor_id, "role": system, "properties": dict(properties or {})}
         add_audit(
-            session, "assignment.create", at=at, by=by, project_id=project_id, details=details
+            connection, "assignment.create", at=at, by=by, project_id=project_id, details=details
         )
 
 
@@ -336,10 +340,10 @@ def unassign(
 ) -> None:
     """Take a role away. Errors: `NotFound` when it was not held."""
     system, at = role_named(role).system, instant(clock.now())
-    with write_transaction() as session:
-        if not store.delete_assignment(session, project_id, actor_id, system):
+    with write_transaction() as connection:
+        if not store.delete_assignment(connection, project_id, actor_id, system):
             raise NotFound("this role is not held")
         details = {"actorId": actor_id, "role": system}
         add_audit(
-            session, "assignment.delete", at=at, by=by, project_id=project_id, details=details
+            connection, "assignment.delete", at=at, by=by, project_id=project_id, details=details
         )

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from odk_forms.convert import to_xform
 from odk_forms.definition import FormDefinition
@@ -151,9 +151,9 @@ def publish_checked(
         given.setdefault(_ITEMSETS, form.itemsets)
     _refuse_unexpected(form.definition, given)
     at, files = instant(clock.now()), put_files(given)
-    with write_transaction() as session:
-        lists = lists_to_alter(session, project_id)
-        publishing = _Publishing(session, project_id, form, lists, by=by, at=at)
+    with write_transaction() as connection:
+        lists = lists_to_alter(connection, project_id)
+        publishing = _Publishing(connection, project_id, form, lists, by=by, at=at)
         if publishing.is_known(_today(clock)):
             done = publishing.give(files)
         else:
@@ -181,7 +181,7 @@ class _Publishing:
 
     def __init__(
         self,
-        session: Session,
+        connection: Connection,
         project_id: int,
         form: Checked,
         lists: Mapping[str, ListInfo],
@@ -189,7 +189,7 @@ class _Publishing:
         by: int | None,
         at: str,
     ) -> None:
-        self.session = session
+        self.connection = connection
         self.project_id = project_id
         self.form = form
         self.lists = lists
@@ -198,7 +198,7 @@ class _Publishing:
         self.form_id = form.definition.xml_form_id
         self.version = form.definition.version
         self.hash = hashlib.md5(form.xml, usedforsecurity=False).hexdigest()
-        self.versions = store.list_versions(session, project_id, self.form_id)
+        self.versions = store.list_versions(connection, project_id, self.form_id)
 
     def is_known(self, today: str) -> bool:
         """Whether this version is here with these bytes. Errors: `VersionTaken` for others."""
@@ -216,12 +216,12 @@ class _Publishing:
     def give(self, files: Mapping[str, FormFile]) -> Published:
         """Publish nothing anew: only keep the files that came with it."""
         rows = store.list_form_attachments(
-            self.session, self.project_id, self.form_id, self.version
+            self.connection, self.project_id, self.form_id, self.version
         )
         had = {row.name: row for row in rows}
         newer = {n: f for n, f in files.items() if had[n].sha256 != f.sha256}
         self._expect([row for row in self._expected(newer, had) if row["name"] in newer])
-        keep_blobs(self.session, self.project_id, newer.values(), at=self.at)
+        keep_blobs(self.connection, self.project_id, newer.values(), at=self.at)
         missing = (n for n, r in had.items() if n not in newer and not (r.list_name or r.sha256))
         return self._done((), tuple(missing), unchanged=True)
 
@@ -229,7 +229,7 @@ class _Publishing:
         """Write the version and everything it brings; the project's counter is taken last."""
         form = self.form
         new = declared_by_form(
-            self.session,
+            self.connection,
             self.project_id,
             form.definition,
             form.sheets,
@@ -238,8 +238,8 @@ class _Publishing:
         )
         if new.messages:
             refuse([*new.messages, *form.messages], policies=list(new.differences))
-        store.insert_version(self.session, self._row())
-        keep_blobs(self.session, self.project_id, files.values(), at=self.at)
+        store.insert_version(self.connection, self._row())
+        keep_blobs(self.connection, self.project_id, files.values(), at=self.at)
         self.lists = {**self.lists, **new.lists}
         before = self.versions[0].version if self.versions else None
         had = {} if before is None else self._attached(before)
@@ -249,14 +249,14 @@ class _Publishing:
         details = {"xmlFormId": self.form_id, "version": self.version, "hash": self.hash}
         action = "form.update.publish" if self.versions else "form.create"
         add_audit(
-            self.session,
+            self.connection,
             action,
             at=self.at,
             by=self.by,
             project_id=self.project_id,
             details=details,
         )
-        alter_lists(self.session, self.project_id, new.old, new.lists, at=self.at)
+        alter_lists(self.connection, self.project_id, new.old, new.lists, at=self.at)
         missing = tuple(r["name"] for r in rows if r["list_name"] is None and r["sha256"] is None)
         return self._done(made, missing)
 
@@ -277,7 +277,7 @@ class _Publishing:
         }
 
     def _attached(self, version: str) -> dict[str, Any]:
-        rows = store.list_form_attachments(self.session, self.project_id, self.form_id, version)
+        rows = store.list_form_attachments(self.connection, self.project_id, self.form_id, version)
         return {row.name: row for row in rows}
 
     def _expected(
@@ -314,7 +314,7 @@ class _Publishing:
         refuse([Message("error", text)])
 
     def _expect(self, rows: Sequence[dict[str, Any]]) -> None:
-        store.save_form_attachments(self.session, rows)
+        store.save_form_attachments(self.connection, rows)
 
     def _done(
         self, made: tuple[str, ...], missing: tuple[str, ...], *, unchanged: bool = False

@@ -36,9 +36,9 @@ def retry(
               is marked resolved when it can.
     Errors    `NotFound`; `BadRequest` when it is decided already.
     """
-    with read_transaction() as session:
-        row = _open_row(session, project, quarantine_id)
-        sender = row.actor_id and find_device_by_id(session, project.id, row.actor_id)
+    with read_transaction() as connection:
+        row = _open_row(connection, project, quarantine_id)
+        sender = row.actor_id and find_device_by_id(connection, project.id, row.actor_id)
     author = Author(
         actor_id=row.actor_id,
         device_id=row.device_id,
@@ -53,13 +53,13 @@ def retry(
 
 def discard(project: Project, quarantine_id: str, *, by: int | None, clock: Clock) -> None:
     """Set a quarantined thing aside: marked, audited, and kept."""
-    with read_transaction() as session:
-        _open_row(session, project, quarantine_id)
+    with read_transaction() as connection:
+        _open_row(connection, project, quarantine_id)
     _decide(project, quarantine_id, "discarded", by, clock)
 
 
-def _open_row(session: Any, project: Project, quarantine_id: str) -> Any:
-    row = find_quarantined(session, project.id, quarantine_id)
+def _open_row(connection: Any, project: Project, quarantine_id: str) -> Any:
+    row = find_quarantined(connection, project.id, quarantine_id)
     if row is None:
         raise NotFound("nothing of this id is in quarantine")
     if row.state != "open":
@@ -111,11 +111,11 @@ def _is_quarantined(result: Result, change_id: str | None) -> bool:
 
 
 def _decide(project: Project, quarantine_id: str, state: str, by: int | None, clock: Clock) -> None:
-    with write_transaction() as session:
+    with write_transaction() as connection:
         at = instant(clock.now())
-        decide_quarantined(session, project.id, quarantine_id, state=state, by=by, at=at)
+        decide_quarantined(connection, project.id, quarantine_id, state=state, by=by, at=at)
         add_audit(
-            session,
+            connection,
             f"quarantine.{state}",
             at=at,
             by=by,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area
 from sync_server.db import read_transaction
@@ -66,24 +66,26 @@ def quarantine_list(
     limit: int = 50,
 ) -> KeptList:
     """What devices of an area sent that could not be used, newest first."""
-    with read_transaction() as session:
-        rows, place = list_kept(session, project_id, area, state=state, after=after, limit=limit)
-        names = store.list_names(session, (a for r in rows for a in (r.actor_id, r.decided_by)))
-        titles = list_form_titles(session, project_id, {(r.xml_form_id or "", None) for r in rows})
+    with read_transaction() as connection:
+        rows, place = list_kept(connection, project_id, area, state=state, after=after, limit=limit)
+        names = store.list_names(connection, (a for r in rows for a in (r.actor_id, r.decided_by)))
+        titles = list_form_titles(
+            connection, project_id, {(r.xml_form_id or "", None) for r in rows}
+        )
     return KeptList(tuple(_kept(row, names, titles) for row in rows), place)
 
 
 def quarantine_item(project_id: int, quarantine_id: str, area: Area) -> Kept:
     """One quarantined thing with its bytes. Errors: `NotFound`, also outside the area."""
-    with read_transaction() as session:
-        row = get_kept(session, project_id, quarantine_id, area)
-        names = store.list_names(session, (row.actor_id, row.decided_by))
-        titles = list_form_titles(session, project_id, {(row.xml_form_id or "", None)})
+    with read_transaction() as connection:
+        row = get_kept(connection, project_id, quarantine_id, area)
+        names = store.list_names(connection, (row.actor_id, row.decided_by))
+        titles = list_form_titles(connection, project_id, {(row.xml_form_id or "", None)})
     return _kept(row, names, titles, raw=row.raw)
 
 
 def list_kept(
-    session: Session,
+    connection: Connection,
     project_id: int,
     area: Area,
     *,
@@ -93,10 +95,10 @@ def list_kept(
 ) -> tuple[Sequence[Any], tuple[str, str] | None]:
     """Rows of quarantine without their bytes, newest first, and the place behind the last."""
     rows = store.list_quarantine(
-        session,
+        connection,
         project_id,
         state=state,
-        actors=actors_in_area(session, project_id, area),
+        actors=actors_in_area(connection, project_id, area),
         after=after,
         limit=limit + 1,
     )
@@ -105,10 +107,10 @@ def list_kept(
     return shown, place
 
 
-def get_kept(session: Session, project_id: int, quarantine_id: str, area: Area) -> Any:
+def get_kept(connection: Connection, project_id: int, quarantine_id: str, area: Area) -> Any:
     """The row of one quarantined thing. Errors: `NotFound`, also outside the area."""
-    row = find_quarantined(session, project_id, quarantine_id)
-    actors = actors_in_area(session, project_id, area)
+    row = find_quarantined(connection, project_id, quarantine_id)
+    actors = actors_in_area(connection, project_id, area)
     if row is None or (actors is not None and row.actor_id not in actors):
         raise NotFound("nothing of this id is in quarantine")
     return row

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.types import Change
 from odk_forms.changes import Unreadable, attachment_names, derive
@@ -81,17 +81,17 @@ def parse(arrival: Arrival) -> dict[int, Instance | InstanceError]:
 
 
 def read_all(
-    session: Session, arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]
+    connection: Connection, arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]
 ) -> Readings:
     """Read every item against what is known here, in a handful of statements."""
     project_id = arrival.project.id
     instances = [one for one in parsed.values() if isinstance(one, Instance)]
     known = find_submissions(
-        session, project_id, ((i.xml_form_id, i.instance_id) for i in instances)
+        connection, project_id, ((i.xml_form_id, i.instance_id) for i in instances)
     )
-    forms = find_forms(session, project_id, ((i.xml_form_id, i.version) for i in instances))
+    forms = find_forms(connection, project_id, ((i.xml_form_id, i.version) for i in instances))
     hashes = {h for info in forms.values() for h in info.hashes.values()}
-    definitions = load_definitions(session, project_id, hashes)
+    definitions = load_definitions(connection, project_id, hashes)
     reader = _Reader(arrival, forms, definitions, dict(known))
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):

@@ -74,10 +74,10 @@ class SubmissionPage:
 
 def lists_of(project_id: int, area: Area, *, language: str) -> list[ListCard]:
     """The lists of a project, by name."""
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
-        counts = store.count_records(session, project_id, visible_to(lists, area))
-        labels = load_labels(session, project_id, language)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
+        counts = store.count_records(connection, project_id, visible_to(lists, area))
+        labels = load_labels(connection, project_id, language)
     return [ListCard(name, labels.list(name), counts.get(name, 0)) for name in lists]
 
 
@@ -92,12 +92,12 @@ def records_of(
     limit: int = 50,
 ) -> RecordList:
     """One page of a list's records by label: those of an area whose label has `search` in it."""
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
         if list_name not in lists:
             raise NotFound("there is no such list")
         rows = store.list_records(
-            session,
+            connection,
             project_id,
             list_name,
             visible=visible_to(lists, area),
@@ -105,14 +105,14 @@ def records_of(
             after=after,
             limit=limit + 1,
         )
-        labels = load_labels(session, project_id, language)
+        labels = load_labels(connection, project_id, language)
         rule = next(iter(lists[list_name].rules), None)
         codes = {
             row.entity: (rule.actor_property, row.data.get(rule.dataset_property, ""))
             for row in rows
             if rule is not None and rule.actor_property != list_name
         }
-        places = name_places(session, project_id, lists, codes.values())
+        places = name_places(connection, project_id, lists, codes.values())
     shown = rows[:limit]
     return RecordList(
         name=list_name,
@@ -138,18 +138,18 @@ def submission_page(
     project_id: int, xml_form_id: str, instance_id: str, area: Area
 ) -> SubmissionPage:
     """One filled form. Errors: `NotFound`, also for one that wrote a record outside the area."""
-    with read_transaction() as session:
-        row = find_submission(session, project_id, xml_form_id, instance_id)
+    with read_transaction() as connection:
+        row = find_submission(connection, project_id, xml_form_id, instance_id)
         if row is None:
             raise NotFound("there is no such submission")
-        entities = store.list_entities_of(session, project_id, instance_id)
-        visible = visible_to(load_lists(session, project_id), area)
-        labels = store.list_labels(session, project_id, entities, visible)
+        entities = store.list_entities_of(connection, project_id, instance_id)
+        visible = visible_to(load_lists(connection, project_id), area)
+        labels = store.list_labels(connection, project_id, entities, visible)
         if area.bound and (not entities or len(labels) < len(entities)):
             raise NotFound("there is no such submission")
-        titles = list_form_titles(session, project_id, {(xml_form_id, row.form_version)})
-        names = store.list_names(session, [row.actor_id])
-        files = list_attachments(session, project_id, xml_form_id, instance_id)
+        titles = list_form_titles(connection, project_id, {(xml_form_id, row.form_version)})
+        names = store.list_names(connection, [row.actor_id])
+        files = list_attachments(connection, project_id, xml_form_id, instance_id)
     return SubmissionPage(
         xml_form_id=xml_form_id,
         form_title=titles.get((xml_form_id, row.form_version), xml_form_id),

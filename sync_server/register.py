@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.policy import UNION, Policies
 from conflict.standing import same
@@ -77,8 +77,8 @@ def plan_import(
     Errors    `NotFound` for the project or the list.
     """
     project = get_project(project_id)
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
         info = lists.get(list_name)
         if info is None:
             known = ", ".join(sorted(lists)) or "none"
@@ -92,7 +92,7 @@ def plan_import(
         plan.new_properties = tuple(name for name in columns if name not in info.properties)
         plan.messages.extend(_column_faults(plan, info, add_properties=add_properties))
         if not plan.errors:
-            _Planner(session, project, info, plan).plan(rows)
+            _Planner(connection, project, info, plan).plan(rows)
     return plan
 
 
@@ -140,8 +140,10 @@ def _column_faults(plan: Plan, info: ListInfo, *, add_properties: bool) -> Itera
 class _Planner:
     """Holds rows against what the list has, a chunk at a time."""
 
-    def __init__(self, session: Session, project: Project, info: ListInfo, plan: Plan) -> None:
-        self.session = session
+    def __init__(
+        self, connection: Connection, project: Project, info: ListInfo, plan: Plan
+    ) -> None:
+        self.connection = connection
         self.project = project
         self.info = info
         self.policies: Policies = info.policies
@@ -151,8 +153,8 @@ class _Planner:
     def plan(self, rows: Sequence[RegisterRow]) -> None:
         for some in _chunks(rows):
             wanted = [(row, *self._ids(row)) for row in some]
-            present = find_present(self.session, self.project.id, (e for _, e, _ in wanted))
-            known = find_changes(self.session, self.project.id, (c for *_, c in wanted))
+            present = find_present(self.connection, self.project.id, (e for _, e, _ in wanted))
+            known = find_changes(self.connection, self.project.id, (c for *_, c in wanted))
             for row, entity, change_id in wanted:
                 if self._is_twice(row, entity):
                     continue

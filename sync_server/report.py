@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area, scopes_of_actor
 from sync_server.clock import Clock, instant
@@ -140,12 +140,12 @@ def device_in_area(
     )
 
 
-def actors_in_area(session: Session, project_id: int, area: Area) -> list[int] | None:
+def actors_in_area(connection: Connection, project_id: int, area: Area) -> list[int] | None:
     """The device accounts of an area, revoked ones too; None for every one."""
     if not area.bound:
         return None
-    lists = load_lists(session, project_id)
-    devices = device_store.list_devices(session, project_id, also_revoked=True)
+    lists = load_lists(connection, project_id)
+    devices = device_store.list_devices(connection, project_id, also_revoked=True)
     return [one.actor_id for one in devices if device_in_area(one.properties, area, lists)]
 
 
@@ -162,8 +162,8 @@ def sync_board(
     per_page: int = 100,
 ) -> Board:
     """The devices of an area, worst first: those of a health, those whose name or place fits."""
-    with read_transaction() as session:
-        rows = load_devices(session, project_id, area, clock=clock, late_days=late_days)
+    with read_transaction() as connection:
+        rows = load_devices(connection, project_id, area, clock=clock, late_days=late_days)
     fitting = [row for row in rows if _fits(row, search)]
     counts = {one: sum(row.health is one for row in fitting) for one in Health}
     wanted = [row for row in fitting if not health or row.health == health]
@@ -184,9 +184,9 @@ def sync_board(
 
 def rollout(project_id: int, area: Area, *, clock: Clock, late_days: int) -> list[FormRow]:
     """Every form of a project, with the devices that hold its newest version and those that lag."""
-    with read_transaction() as session:
-        rows = load_devices(session, project_id, area, clock=clock, late_days=late_days)
-        versions = device_store.list_forms_in_use(session, project_id)
+    with read_transaction() as connection:
+        rows = load_devices(connection, project_id, area, clock=clock, late_days=late_days)
+        versions = device_store.list_forms_in_use(connection, project_id)
     forms: dict[str, list[Any]] = {}
     for version in versions:
         forms.setdefault(version.xml_form_id, []).append(version)
@@ -214,17 +214,17 @@ def _form_row(versions: Sequence[Any], devices: Sequence[DeviceRow]) -> FormRow:
 
 
 def load_devices(
-    session: Session, project_id: int, area: Area, *, clock: Clock, late_days: int
+    connection: Connection, project_id: int, area: Area, *, clock: Clock, late_days: int
 ) -> list[DeviceRow]:
     """Every device account in use of an area, worst first; ten statements, however many."""
-    lists = load_lists(session, project_id)
+    lists = load_lists(connection, project_id)
     devices = [
         row
-        for row in device_store.list_devices(session, project_id)
+        for row in device_store.list_devices(connection, project_id)
         if device_in_area(row.properties, area, lists)
     ]
     named = {place for row in devices for place in places_of(row.properties)}
-    known = _Known(session, project_id, name_places(session, project_id, lists, named))
+    known = _Known(connection, project_id, name_places(connection, project_id, lists, named))
     late = clock.now() - timedelta(days=late_days)
     rows = [known.row(device, late) for device in devices]
     return sorted(rows, key=_worst_first)
@@ -237,24 +237,26 @@ def _worst_first(row: DeviceRow) -> tuple[int, str, str, int]:
 class _Known:
     """What the store knows of all devices of a project, read in bulk."""
 
-    def __init__(self, session: Session, project_id: int, places: Mapping[Place, str]) -> None:
+    def __init__(
+        self, connection: Connection, project_id: int, places: Mapping[Place, str]
+    ) -> None:
         self.places = places
         self.versions: dict[str, list[Any]] = {}
-        for version in device_store.list_forms_in_use(session, project_id):
+        for version in device_store.list_forms_in_use(connection, project_id):
             self.versions.setdefault(version.xml_form_id, []).append(version)
         self.contacts: dict[int, list[Any]] = {}
-        for contact in device_store.list_contacts(session, project_id):
+        for contact in device_store.list_contacts(connection, project_id):
             self.contacts.setdefault(contact.actor_id, []).append(contact)
         self.served = {
             (row.actor_id, row.xml_form_id): row
-            for row in device_store.list_served(session, project_id)
+            for row in device_store.list_served(connection, project_id)
         }
         self.last = {
-            row.actor_id: row for row in device_store.list_last_submissions(session, project_id)
+            row.actor_id: row for row in device_store.list_last_submissions(connection, project_id)
         }
-        self.waiting = device_store.count_waiting(session, project_id)
-        self.quarantined = device_store.count_quarantined(session, project_id)
-        self.contending = device_store.count_contending(session, project_id)
+        self.waiting = device_store.count_waiting(connection, project_id)
+        self.quarantined = device_store.count_quarantined(connection, project_id)
+        self.contending = device_store.count_contending(connection, project_id)
 
     def row(self, device: Any, late: datetime) -> DeviceRow:
         actor_id = device.actor_id

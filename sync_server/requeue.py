@@ -26,8 +26,8 @@ def retry_kept(
 
     What fails again stays in quarantine as it was: what was published stands.
     """
-    with read_transaction() as session:
-        waiting = list_waiting_for(session, project_id, xml_form_id=xml_form_id, lists=lists)
+    with read_transaction() as connection:
+        waiting = list_waiting_for(connection, project_id, xml_form_id=xml_form_id, lists=lists)
     if not waiting:
         return 0
     project, blobs = get_project(project_id), context().blobs

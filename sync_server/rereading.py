@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.reread import reread
 from conflict.standing import reviews
@@ -24,7 +24,7 @@ _AT_ONCE = 1000
 
 
 def reread_list(
-    session: Session, project_id: int, old: ListInfo, new: ListInfo, *, at: str
+    connection: Connection, project_id: int, old: ListInfo, new: ListInfo, *, at: str
 ) -> list[Entry]:
     """Read the records of a list as `new` says and write those that alter.
 
@@ -35,11 +35,11 @@ def reread_list(
     touched = None if old.rules != new.rules else _touched(old, new)
     if touched is not None and not touched:
         return entries
-    held = load_list_records(session, project_id, new.name, having=touched)
-    writers = find_list_writers(session, project_id, new.name) if new.rules and held else {}
+    held = load_list_records(connection, project_id, new.name, having=touched)
+    writers = find_list_writers(connection, project_id, new.name) if new.rules and held else {}
     outcomes = (_outcome(one, old, new, writers.get(one.entity, set())) for one in held)
     for some in _slices(outcome for outcome in outcomes if outcome is not None):
-        _write(session, project_id, some, at=at)
+        _write(connection, project_id, some, at=at)
         entries += [entry for one in some for entry in one.entries]
     return entries
 
@@ -82,12 +82,14 @@ def _outcome(held: Held, old: ListInfo, new: ListInfo, writers: set[int]) -> Out
     return outcome if altered else None
 
 
-def _write(session: Session, project_id: int, outcomes: Sequence[Outcome], *, at: str) -> None:
+def _write(
+    connection: Connection, project_id: int, outcomes: Sequence[Outcome], *, at: str
+) -> None:
     rows = [(one.held, one.label, one.data, one.open_reviews) for one in outcomes]
-    save_records(session, project_id, rows, at=at)
+    save_records(connection, project_id, rows, at=at)
     moved = [(one.held, one.scopes) for one in outcomes if one.scopes != one.held.scopes]
-    save_scopes(session, project_id, moved)
-    save_reviews(session, project_id, [one.asked for one in outcomes], at=at)
+    save_scopes(connection, project_id, moved)
+    save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
 
 
 def _slices(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:

@@ -38,11 +38,11 @@ def choose(
     Errors    `NotFound`; `ReviewMoved` when the contenders are others by now or the
               review is closed; `BadValue` for a choice that is none.
     """
-    with read_transaction() as session:
-        row = find_review(session, project.id, review)
+    with read_transaction() as connection:
+        row = find_review(connection, project.id, review)
         if row is None:
             raise NotFound("there is no such review")
-        record = find_record(session, project.id, row.entity)
+        record = find_record(connection, project.id, row.entity)
     if row.state != "open" or set(contenders) != set(row.contenders):
         raise ReviewMoved("the contenders are others by now", review=_as_it_stands(project, row))
     data, label = _decided(row, record, choose, value, status)
@@ -65,8 +65,8 @@ def reopen(
     project: Project, review: str, *, note: str = "", author: Author, clock: Clock
 ) -> ChangeResult:
     """Void the decision that closed a review; what it had replaced stands again."""
-    with read_transaction() as session:
-        row = find_review(session, project.id, review)
+    with read_transaction() as connection:
+        row = find_review(connection, project.id, review)
     if row is None:
         raise NotFound("there is no such review")
     if row.state != "closed" or row.closed_by is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from conflict.areas import Area
 from conflict.standing import valid_date
@@ -104,13 +104,13 @@ def review_queue(
     limit: int = 50,
 ) -> Queue:
     """The reviews of an area: open ones oldest first, closed ones newest first."""
-    with read_transaction() as session:
-        visible = visible_to(load_lists(session, project_id), area)
+    with read_transaction() as connection:
+        visible = visible_to(load_lists(connection, project_id), area)
         rows = store.list_reviews(
-            session, project_id, state=state, visible=visible, after=after, limit=limit + 1
+            connection, project_id, state=state, visible=visible, after=after, limit=limit + 1
         )
-        open_count = store.count_reviews(session, project_id, visible)
-        labels = load_labels(session, project_id, language)
+        open_count = store.count_reviews(connection, project_id, visible)
+        labels = load_labels(connection, project_id, language)
     more, rows = len(rows) > limit, rows[:limit]
     asked = tuple(
         Asked(
@@ -141,14 +141,14 @@ def _values(row: Any) -> tuple[str, ...]:
 
 def review_page(project_id: int, wanted: str, area: Area, *, language: str) -> ReviewPage:
     """One review of an area. Errors: `NotFound`, also outside the area."""
-    with read_transaction() as session:
-        row = find_review(session, project_id, wanted)
+    with read_transaction() as connection:
+        row = find_review(connection, project_id, wanted)
         if row is None:
             raise NotFound("there is no such review")
-        record, lists = get_record(session, project_id, row.entity, area)
-        labels = load_labels(session, project_id, language)
-        past = Past(session, project_id, record, lists[row.list_name], labels)
-        following = _next_open(session, project_id, row, area)
+        record, lists = get_record(connection, project_id, row.entity, area)
+        labels = load_labels(connection, project_id, language)
+        past = Past(connection, project_id, record, lists[row.list_name], labels)
+        following = _next_open(connection, project_id, row, area)
     policy = lists[row.list_name].policies.of(row.field)
     contenders = tuple(
         _contender(past, row, change_id, dated=policy.kind == "latest")
@@ -175,9 +175,9 @@ def review_page(project_id: int, wanted: str, area: Area, *, language: str) -> R
     )
 
 
-def _next_open(session: Session, project_id: int, row: Any, area: Area) -> str | None:
-    visible = visible_to(load_lists(session, project_id), area)
-    found = store.list_reviews(session, project_id, state="open", visible=visible, limit=2)
+def _next_open(connection: Connection, project_id: int, row: Any, area: Area) -> str | None:
+    visible = visible_to(load_lists(connection, project_id), area)
+    found = store.list_reviews(connection, project_id, state="open", visible=visible, limit=2)
     return next((one.review_id for one in found if one.review_id != row.review_id), None)
 
 

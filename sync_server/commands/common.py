@@ -80,8 +80,8 @@ def refusals_in_one_line() -> Iterator[None]:
 
 def chosen_project(word: str | None) -> int:
     """The id of the project meant by its id, its uuid or its name; of the only one for None."""
-    with read_transaction() as session:
-        rows = list_projects(session)
+    with read_transaction() as connection:
+        rows = list_projects(connection)
     if word is None and len(rows) == 1:
         return int(rows[0].id)
     if word is None:

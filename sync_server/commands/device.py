@@ -64,8 +64,8 @@ def list_all(project: str | None, as_json: bool) -> None:
     """The device accounts of a project, revoked ones too."""
     with command_app():
         project_id = chosen_project(project)
-        with read_transaction() as session:
-            rows = list_app_users(session, project_id)
+        with read_transaction() as connection:
+            rows = list_app_users(connection, project_id)
     if as_json:
         print_json([_facts(row) for row in rows])
         return

@@ -91,8 +91,8 @@ def list_all(project: str | None, as_json: bool) -> None:
     """The forms of a project with their newest versions."""
     with command_app():
         project_id = chosen_project(project)
-        with read_transaction() as session:
-            rows = list_forms(session, project_id)
+        with read_transaction() as connection:
+            rows = list_forms(connection, project_id)
     if as_json:
         print_json([_facts(row) for row in rows])
         return

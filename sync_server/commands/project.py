@@ -39,8 +39,8 @@ def create_project(name: str, properties: tuple[str, ...], as_json: bool) -> Non
 @_json
 def list_all(as_json: bool) -> None:
     """Every project."""
-    with command_app(), read_transaction() as session:
-        rows = list_projects(session)
+    with command_app(), read_transaction() as connection:
+        rows = list_projects(connection)
     if as_json:
         print_json([{"id": r.id, "uuid": r.uuid, "name": r.name} for r in rows])
         return

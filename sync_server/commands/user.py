@@ -70,8 +70,8 @@ def create_user(
 @_json
 def list_all(as_json: bool) -> None:
     """Everybody who may log in."""
-    with command_app(), read_transaction() as session:
-        rows = list_users(session)
+    with command_app(), read_transaction() as connection:
+        rows = list_users(connection)
     if as_json:
         print_json([{"id": r.id, "email": r.email, "displayName": r.display_name} for r in rows])
         return
@@ -85,8 +85,8 @@ def list_all(as_json: bool) -> None:
 def set_password(email: str, password: str) -> None:
     """Give EMAIL another password, and end their sessions."""
     with command_app():
-        with read_transaction() as session:
-            row = find_user_by_email(session, email.strip().lower())
+        with read_transaction() as connection:
+            row = find_user_by_email(connection, email.strip().lower())
         if row is None:
             raise NotFound(f"nobody logs in as {email}")
         people.set_password(row.id, password, by=None, clock=context().clock)

@@ -25,18 +25,18 @@ def add_routes(bp: Blueprint) -> None:
 
 def form_attachment(form_id: str, name: str, version: str | None = None) -> Response:
     """One file of a form. A list's tag is its hash in the manifest, of the same snapshot."""
-    with read_transaction() as session:
-        row = the_version(session, form_id, version)
-        files = list_form_attachments(session, g.device.project_id, form_id, row.version)
+    with read_transaction() as connection:
+        row = the_version(connection, form_id, version)
+        files = list_form_attachments(connection, g.device.project_id, form_id, row.version)
         file = next((one for one in files if one.name == name), None)
         if file is None:
             raise NotFound("the form has no such file")
         if file.list_name is not None:
-            info = load_lists(session, g.device.project_id).get(file.list_name)
+            info = load_lists(connection, g.device.project_id).get(file.list_name)
             if info is not None:
-                tag = list_hash(session, g.device.project_id, info, area())
+                tag = list_hash(connection, g.device.project_id, info, area())
                 return unchanged(tag) or answer(
-                    list_csv(session, g.device.project_id, info, area()),
+                    list_csv(connection, g.device.project_id, info, area()),
                     "text/csv; charset=utf-8",
                     tag=tag,
                 )
@@ -55,10 +55,10 @@ def list_integrity(list_name: str) -> Response:
     "Deleted" for an id that has not come yet would wipe what is still on the phone.
     """
     asked = request.args.get("id")
-    with read_transaction() as session:
-        info = load_lists(session, g.device.project_id).get(list_name)
+    with read_transaction() as connection:
+        info = load_lists(connection, g.device.project_id).get(list_name)
         if info is None:
             raise NotFound("there is no such list")
         wanted = None if asked is None else asked.split(",")
-        answers = deleted_births(session, g.device.project_id, info, area(), wanted)
+        answers = deleted_births(connection, g.device.project_id, info, area(), wanted)
     return answer(integrity(answers), CONTENT_TYPE)

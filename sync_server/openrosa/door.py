@@ -42,8 +42,8 @@ def name_the_device() -> None:
     """
     args = request.view_args or {}
     digest = hash_of_token(args.pop("token"))
-    with read_transaction() as session:
-        row = find_device(session, args.pop("project_id"), digest)
+    with read_transaction() as connection:
+        row = find_device(connection, args.pop("project_id"), digest)
     if row is None or row.revoked_at is not None:
         raise NotAllowed("this device is not known here any more")
     g.device = row

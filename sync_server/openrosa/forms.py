@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, g, request
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from odk_forms.openrosa import CONTENT_TYPE, ListedForm, ManifestFile, form_list, manifest
 from sync_server.db import read_transaction
@@ -32,8 +32,8 @@ def add_routes(bp: Blueprint) -> None:
 def list_forms() -> Response:
     """Every open form, once, in its newest version. `formID` filters; others are ignored."""
     only = request.args.get("formID")
-    with read_transaction() as session:
-        rows = list_open_forms(session, g.device.project_id)
+    with read_transaction() as connection:
+        rows = list_open_forms(connection, g.device.project_id)
     wanted = [row for row in rows if only is None or row.xml_form_id == only]
     told = "".join(
         f"{r.xml_form_id}\n{r.name}\n{r.version}\n{r.hash}\n{r.has_media}\n" for r in wanted
@@ -61,10 +61,10 @@ def version_path(form_id: str, version: str) -> tuple[str, ...]:
     return ("forms", form_id, "versions", version or BLANK_VERSION)
 
 
-def the_version(session: Session, form_id: str, version: str | None) -> Any:
+def the_version(connection: Connection, form_id: str, version: str | None) -> Any:
     """The row of a version, the newest when none is named; NotFound otherwise."""
     wanted = "" if version == BLANK_VERSION else version
-    row = find_version(session, g.device.project_id, form_id, wanted)
+    row = find_version(connection, g.device.project_id, form_id, wanted)
     if row is None:
         raise NotFound("there is no such form")
     return row
@@ -72,22 +72,22 @@ def the_version(session: Session, form_id: str, version: str | None) -> Any:
 
 def form_xml(form_id: str, version: str | None = None) -> Response:
     """The stored bytes, as they are: their md5 is the hash in the list."""
-    with read_transaction() as session:
-        row = the_version(session, form_id, version)
+    with read_transaction() as connection:
+        row = the_version(connection, form_id, version)
     g.served_form = (row.xml_form_id, row.version)
     return unchanged(row.hash) or answer(row.xml, "text/xml; charset=utf-8", tag=row.hash)
 
 
 def form_manifest(form_id: str, version: str | None = None) -> Response:
     """The files a phone should hold for a form; files that are missing here are left out."""
-    with read_transaction() as session:
-        row = the_version(session, form_id, version)
-        files = list_form_attachments(session, g.device.project_id, form_id, row.version)
-        lists = load_lists(session, g.device.project_id) if _has_list(files) else {}
+    with read_transaction() as connection:
+        row = the_version(connection, form_id, version)
+        files = list_form_attachments(connection, g.device.project_id, form_id, row.version)
+        lists = load_lists(connection, g.device.project_id) if _has_list(files) else {}
         listed = [
             one
             for file in files
-            if (one := _file(session, row, file, lists.get(file.list_name or ""))) is not None
+            if (one := _file(connection, row, file, lists.get(file.list_name or ""))) is not None
         ]
     g.served_form = (row.xml_form_id, row.version)
     return answer(manifest(listed), CONTENT_TYPE)
@@ -97,12 +97,14 @@ def _has_list(files: Any) -> bool:
     return any(file.list_name for file in files)
 
 
-def _file(session: Session, row: Any, file: Any, info: ListInfo | None) -> ManifestFile | None:
+def _file(
+    connection: Connection, row: Any, file: Any, info: ListInfo | None
+) -> ManifestFile | None:
     url = address(*version_path(row.xml_form_id, row.version), "attachments", file.name)
     if info is not None:
         return ManifestFile(
             filename=file.name,
-            hash=list_hash(session, g.device.project_id, info, area()),
+            hash=list_hash(connection, g.device.project_id, info, area()),
             download_url=url,
             entity_list=True,
             integrity_url=address("datasets", info.name, "integrity"),

@@ -21,8 +21,8 @@ bp = Blueprint("actor_properties", __name__)
 def list_all(project_id: int) -> Any:
     """The properties, by name."""
     require_viewer(project_id)
-    with read_transaction() as session:
-        return [{"name": name} for name in list_actor_properties(session, project_id)]
+    with read_transaction() as connection:
+        return [{"name": name} for name in list_actor_properties(connection, project_id)]
 
 
 @bp.post("/projects/<int:project_id>/actor-properties")

@@ -25,8 +25,8 @@ bp = Blueprint("app_users", __name__)
 def list_all(project_id: int) -> Any:
     """The device accounts of a project, with their tokens."""
     require_manager(project_id)
-    with read_transaction() as session:
-        rows = store.list_app_users(session, project_id)
+    with read_transaction() as connection:
+        rows = store.list_app_users(connection, project_id)
     return [_shown(row) for row in rows if row.deleted_at is None]
 
 
@@ -84,16 +84,16 @@ def assign_form(project_id: int, xml_form_id: str, role: str, actor_id: int) -> 
     require_manager(project_id)
     if role not in ("2", "app-user"):
         raise NotFound("only app users are assigned to forms here")
-    with read_transaction() as session:
-        if find_version(session, project_id, xml_form_id) is None:
+    with read_transaction() as connection:
+        if find_version(connection, project_id, xml_form_id) is None:
             raise NotFound("there is no such form")
     _one(project_id, actor_id)
     return {"success": True}
 
 
 def _one(project_id: int, actor_id: int) -> Any:
-    with read_transaction() as session:
-        row = store.find_app_user(session, project_id, actor_id)
+    with read_transaction() as connection:
+        row = store.find_app_user(connection, project_id, actor_id)
     if row is None or row.deleted_at is not None:
         raise NotFound("there is no such app user")
     return _shown(row)

@@ -100,13 +100,13 @@ def _require_giver(project_id: int, word: str) -> Person:
 
 
 def _site_rows() -> Sequence[Any]:
-    with read_transaction() as session:
-        return store.list_site_assignments(session)
+    with read_transaction() as connection:
+        return store.list_site_assignments(connection)
 
 
 def _project_rows(project_id: int) -> Sequence[Any]:
-    with read_transaction() as session:
-        return store.list_assignments(session, project_id)
+    with read_transaction() as connection:
+        return store.list_assignments(connection, project_id)
 
 
 def _assignments(rows: Sequence[Any]) -> Any:
@@ -118,5 +118,5 @@ def _assignments(rows: Sequence[Any]) -> Any:
 def _actors(rows: Sequence[Any], word: str) -> Any:
     system = role_named(word).system
     ids = [row.actor_id for row in rows if row.role == system]
-    with read_transaction() as session:
-        return ActorShape(many=True).dump(store.list_actors(session, ids))
+    with read_transaction() as connection:
+        return ActorShape(many=True).dump(store.list_actors(connection, ids))

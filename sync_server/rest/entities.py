@@ -164,10 +164,10 @@ def _note() -> str:
 def show_csv(project_id: int, list_name: str) -> Any:
     """Every entity of a list as a table, oldest first."""
     person = require_viewer(project_id)
-    with read_transaction() as session:
-        info = entities.get_list(session, project_id, list_name)
+    with read_transaction() as connection:
+        info = entities.get_list(connection, project_id, list_name)
         scopes = entities.scopes_of(info, person.area(project_id))
-        rows = list_rows_for_csv(session, project_id, list_name, scopes=scopes)
+        rows = list_rows_for_csv(connection, project_id, list_name, scopes=scopes)
     return Response(
         _csv(info.properties, rows),
         content_type="text/csv; charset=utf-8",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from odk_forms.convert import MAX_UPLOAD_BYTES
 from odk_forms.definition import Field
@@ -46,8 +46,8 @@ bp = Blueprint("forms", __name__)
 def list_all(project_id: int) -> Any:
     """The published forms of a project."""
     _enter(project_id)
-    with read_transaction() as session:
-        rows = store.list_forms(session, project_id)
+    with read_transaction() as connection:
+        rows = store.list_forms(connection, project_id)
     return [_shown(project_id, row) for row in rows]
 
 
@@ -70,8 +70,8 @@ def create(project_id: int) -> Any:
         clock=context().clock,
         confirm_policies=query_flag("confirmPolicies"),
     )
-    with read_transaction() as session:
-        return _shown(project_id, _found(session, project_id, done.xml_form_id, done.version))
+    with read_transaction() as connection:
+        return _shown(project_id, _found(connection, project_id, done.xml_form_id, done.version))
 
 
 def _sent() -> bytes:
@@ -101,8 +101,8 @@ def _refuse_warnings(checked: Checked) -> None:
 def show(project_id: int, xml_form_id: str) -> Any:
     """A form in its newest version."""
     _enter(project_id)
-    with read_transaction() as session:
-        return _shown(project_id, _found(session, project_id, xml_form_id))
+    with read_transaction() as connection:
+        return _shown(project_id, _found(connection, project_id, xml_form_id))
 
 
 @bp.get(f"{_FORM}.xml")
@@ -119,8 +119,8 @@ def show_version_xml(project_id: int, xml_form_id: str, version: str) -> Any:
 
 def _xml(project_id: int, xml_form_id: str, version: str | None) -> Response:
     _enter(project_id)
-    with read_transaction() as session:
-        row = _found(session, project_id, xml_form_id, version)
+    with read_transaction() as connection:
+        row = _found(connection, project_id, xml_form_id, version)
     return _answer(row.xml, "application/xml", row.hash)
 
 
@@ -128,9 +128,9 @@ def _xml(project_id: int, xml_form_id: str, version: str | None) -> Response:
 def list_versions(project_id: int, xml_form_id: str) -> Any:
     """Every version that was published, newest first."""
     _enter(project_id)
-    with read_transaction() as session:
-        form = _found(session, project_id, xml_form_id)
-        rows = store.list_versions(session, project_id, xml_form_id)
+    with read_transaction() as connection:
+        form = _found(connection, project_id, xml_form_id)
+        rows = store.list_versions(connection, project_id, xml_form_id)
     shared = {name: getattr(form, name) for name in ("xml_form_id", "state", "created_at")}
     return [
         FormShape().dump({**row._mapping, **shared, "project_id": project_id, "updated_at": None})
@@ -142,17 +142,17 @@ def list_versions(project_id: int, xml_form_id: str) -> Any:
 def show_version(project_id: int, xml_form_id: str, version: str) -> Any:
     """One version of a form."""
     _enter(project_id)
-    with read_transaction() as session:
-        return _shown(project_id, _found(session, project_id, xml_form_id, version))
+    with read_transaction() as connection:
+        return _shown(project_id, _found(connection, project_id, xml_form_id, version))
 
 
 @bp.get(f"{_FORM}/fields")
 def list_fields(project_id: int, xml_form_id: str) -> Any:
     """The fields of the newest version; with `odata=true` named as OData names them."""
     _enter(project_id)
-    with read_transaction() as session:
-        row = _found(session, project_id, xml_form_id)
-        definition = store.load_definitions(session, project_id, [row.hash])[row.hash]
+    with read_transaction() as connection:
+        row = _found(connection, project_id, xml_form_id)
+        definition = store.load_definitions(connection, project_id, [row.hash])[row.hash]
     odata = query_flag("odata")
     return [_field(one, odata=odata) for one in definition.fields]
 
@@ -161,19 +161,19 @@ def list_fields(project_id: int, xml_form_id: str) -> Any:
 def list_attachments(project_id: int, xml_form_id: str) -> Any:
     """The files that the newest version expects."""
     _enter(project_id)
-    with read_transaction() as session:
-        return [_file(row) for row in _files(session, project_id, xml_form_id)]
+    with read_transaction() as connection:
+        return [_file(row) for row in _files(connection, project_id, xml_form_id)]
 
 
 @bp.get(f"{_FORM}/attachments/<name>")
 def show_attachment(project_id: int, xml_form_id: str, name: str) -> Any:
     """The bytes of a file; of an entity list, its rows as whoever asks may see them."""
     person = require_viewer(project_id)
-    with read_transaction() as session:
-        row = _file_named(session, project_id, xml_form_id, name)
+    with read_transaction() as connection:
+        row = _file_named(connection, project_id, xml_form_id, name)
         if row.list_name is not None:
-            info = load_lists(session, project_id)[row.list_name]
-            content = list_csv(session, project_id, info, person.area(project_id))
+            info = load_lists(connection, project_id)[row.list_name]
+            content = list_csv(connection, project_id, info, person.area(project_id))
             return Response(content, content_type="text/csv; charset=utf-8")
     if row.sha256 is None:
         raise NotFound("this file has not been given yet")
@@ -203,21 +203,23 @@ def _enter(project_id: int) -> Person:
     return person
 
 
-def _found(session: Session, project_id: int, xml_form_id: str, version: str | None = None) -> Any:
+def _found(
+    connection: Connection, project_id: int, xml_form_id: str, version: str | None = None
+) -> Any:
     wanted = "" if version == BLANK_VERSION else version
-    row = store.find_version(session, project_id, xml_form_id, wanted)
+    row = store.find_version(connection, project_id, xml_form_id, wanted)
     if row is None:
         raise NotFound("there is no such form")
     return row
 
 
-def _files(session: Session, project_id: int, xml_form_id: str) -> list[Any]:
-    form = _found(session, project_id, xml_form_id)
-    return store.list_form_attachments(session, project_id, xml_form_id, form.version)
+def _files(connection: Connection, project_id: int, xml_form_id: str) -> list[Any]:
+    form = _found(connection, project_id, xml_form_id)
+    return store.list_form_attachments(connection, project_id, xml_form_id, form.version)
 
 
-def _file_named(session: Session, project_id: int, xml_form_id: str, name: str) -> Any:
-    for row in _files(session, project_id, xml_form_id):
+def _file_named(connection: Connection, project_id: int, xml_form_id: str, name: str) -> Any:
+    for row in _files(connection, project_id, xml_form_id):
         if row.name == name:
             return row
     raise NotFound(f"the form does not expect a file '{name}'")

@@ -23,8 +23,8 @@ bp = Blueprint("projects", __name__)
 def list_all() -> Any:
     """The projects that whoever asks has any business in."""
     person = require_person()
-    with read_transaction() as session:
-        rows = store.list_projects(session)
+    with read_transaction() as connection:
+        rows = store.list_projects(connection)
     return [_shown(row, person) for row in rows if person.may_enter(row.id)]
 
 
@@ -63,8 +63,8 @@ def update(project_id: int) -> Any:
 
 
 def _one(project_id: int, person: Person) -> Any:
-    with read_transaction() as session:
-        rows = store.list_projects(session, only=project_id)
+    with read_transaction() as connection:
+        rows = store.list_projects(connection, only=project_id)
     return _shown(rows[0], person)
 
 

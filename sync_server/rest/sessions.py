@@ -59,8 +59,8 @@ def end(token: str) -> Any:
 
 
 def _revoke(token: str, person: Person) -> None:
-    with read_transaction() as session:
-        row = find_token(session, hash_of_token(token))
+    with read_transaction() as connection:
+        row = find_token(connection, hash_of_token(token))
     if row is None or not person.may_manage(row.project_id):
         raise NotFound("there is no such session")
     people.revoke_app_user(row.project_id, row.actor_id, by=person.actor_id, clock=context().clock)

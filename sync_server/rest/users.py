@@ -31,8 +31,8 @@ def list_all() -> Any:
     """Everybody for an administrator; for others only who has exactly the address `q`."""
     person = require_person()
     wanted = request.args.get("q", "").strip().lower()
-    with read_transaction() as session:
-        rows = store.list_users(session)
+    with read_transaction() as connection:
+        rows = store.list_users(connection)
     if not person.is_admin:
         rows = [row for row in rows if wanted and row.email == wanted]
     elif wanted:
@@ -84,8 +84,8 @@ def set_password(actor_id: int) -> Any:
     by = _require_self_or_admin(actor_id)
     sent = read_body(NewPassword())
     if by == actor_id:
-        with read_transaction() as session:
-            user = store.find_user(session, actor_id)
+        with read_transaction() as connection:
+            user = store.find_user(connection, actor_id)
         if not fits(sent["old"], user.password_hash if user else None):
             raise WrongPassword("the old password is not right")
     people.set_password(actor_id, sent["new"], by=by, clock=context().clock)
@@ -100,8 +100,8 @@ def _require_self_or_admin(actor_id: int) -> int:
 
 
 def _shown(actor_id: int) -> dict[str, Any]:
-    with read_transaction() as session:
-        row = store.find_user(session, actor_id)
+    with read_transaction() as connection:
+        row = store.find_user(connection, actor_id)
     if row is None:
         raise NotFound("there is no such user")
     shown: dict[str, Any] = UserShape().dump(row)

@@ -1,1 +1,1 @@
-"""SQL, a file per noun. Each function takes a Session first; none begins, commits or decides."""
+"""SQL, a file per noun. Each function takes a Connection first; none begins, commits or decides."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from sync_server.models.people import Audit
 from sync_server.stores.upsert import table_of
 
 
 def add_audit(
-    session: Session,
+    connection: Connection,
     action: str,
     *,
     at: str,
@@ -21,7 +21,7 @@ def add_audit(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Note one act. `action` is Central's word where it has one: `user.create`."""
-    session.execute(
+    connection.execute(
         table_of(Audit)
         .insert()
         .values(

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from conflict.types import Change, Op, SettledChange
 from sync_server.models.records import ChangeRow
@@ -40,64 +39,66 @@ class Origin:
 
 
 def find_changes(
-    session: Session, project_id: int, change_ids: Iterable[str]
+    connection: Connection, project_id: int, change_ids: Iterable[str]
 ) -> dict[str, SettledChange]:
     """The changes already here, by id."""
-    return _by_id(session, project_id, _BY_ID, change_ids)
+    return _by_id(connection, project_id, _BY_ID, change_ids)
 
 
 def find_mates(
-    session: Session, project_id: int, branch_ids: Iterable[str]
+    connection: Connection, project_id: int, branch_ids: Iterable[str]
 ) -> dict[str, SettledChange]:
     """Every change of the branches named, by id."""
-    return _by_id(session, project_id, _BY_BRANCH, branch_ids)
+    return _by_id(connection, project_id, _BY_BRANCH, branch_ids)
 
 
 def find_creates(
-    session: Session, project_id: int, entities: Iterable[str]
+    connection: Connection, project_id: int, entities: Iterable[str]
 ) -> dict[str, SettledChange]:
     """The creates of the records named, by change id."""
-    return _by_id(session, project_id, _CREATES, entities)
+    return _by_id(connection, project_id, _CREATES, entities)
 
 
 def find_histories(
-    session: Session, project_id: int, entities: Iterable[str]
+    connection: Connection, project_id: int, entities: Iterable[str]
 ) -> dict[str, SettledChange]:
     """Every change of the records named, by change id."""
-    return _by_id(session, project_id, _HISTORIES, entities)
+    return _by_id(connection, project_id, _HISTORIES, entities)
 
 
-def find_writers(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[int]]:
+def find_writers(
+    connection: Connection, project_id: int, entities: Iterable[str]
+) -> dict[str, set[int]]:
     """The actors that wrote each record named."""
     ids = sorted(set(entities))
     found: dict[str, set[int]] = {}
     if ids:
-        rows = session.execute(_WRITERS, {"project_id": project_id, "ids": ids})
+        rows = connection.execute(_WRITERS, {"project_id": project_id, "ids": ids})
         for entity, actor_id in rows:
             found.setdefault(entity, set()).add(actor_id)
     return found
 
 
-def list_history(session: Session, project_id: int, entity: str) -> Sequence[Row[Any]]:
+def list_history(connection: Connection, project_id: int, entity: str) -> Sequence[Row[Any]]:
     """The rows of a record's changes, oldest first by their first stamp."""
-    return session.execute(
+    return connection.execute(
         select(*_T)
         .where(_T.project_id == project_id, _T.entity == entity)
         .order_by(_T.received_at, _T.change_id)
     ).all()
 
 
-def find_rows(session: Session, project_id: int, change_ids: Iterable[str]) -> dict[str, Any]:
+def find_rows(connection: Connection, project_id: int, change_ids: Iterable[str]) -> dict[str, Any]:
     """The whole rows of changes, by id: who sent each, on which phone, in which form."""
     ids = sorted(set(change_ids))
     if not ids:
         return {}
-    rows = session.execute(select(*_T).where(_T.project_id == project_id, _T.change_id.in_(ids)))
+    rows = connection.execute(select(*_T).where(_T.project_id == project_id, _T.change_id.in_(ids)))
     return {row.change_id: row for row in rows}
 
 
 def insert_changes(
-    session: Session,
+    connection: Connection,
     project_id: int,
     taken: Sequence[tuple[SettledChange, Origin, str, str]],
     *,
@@ -105,20 +106,20 @@ def insert_changes(
 ) -> None:
     """Append changes taken in: (settled, origin, status answered, decision note)."""
     insert_rows(
-        session,
+        connection,
         ChangeRow,
         [_row(project_id, one, origin, status, note, node) for one, origin, status, note in taken],
     )
 
 
 def update_settlements(
-    session: Session, project_id: int, settled: Sequence[tuple[SettledChange, str]]
+    connection: Connection, project_id: int, settled: Sequence[tuple[SettledChange, str]]
 ) -> None:
     """Keep what was settled again for changes that had waited, with the status they have now."""
     if not settled:
         return
     table = table_of(ChangeRow)
-    session.execute(
+    connection.execute(
         table.update()
         .where(_T.project_id == project_id, _T.change_id == bindparam("id_"))
         .values(
@@ -165,12 +166,12 @@ def settled_of(row: Row[Any] | Mapping[str, Any]) -> SettledChange:
 
 
 def _by_id(
-    session: Session, project_id: int, statement: Select[Any], wanted: Iterable[str]
+    connection: Connection, project_id: int, statement: Select[Any], wanted: Iterable[str]
 ) -> dict[str, SettledChange]:
     ids = sorted(set(wanted))
     if not ids:
         return {}
-    rows = session.execute(statement, {"project_id": project_id, "ids": ids})
+    rows = connection.execute(statement, {"project_id": project_id, "ids": ids})
     return {row.change_id: settled_of(row) for row in rows}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import func
+from sqlalchemy import Connection, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from sync_server.models.people import Contact, ServedForm
 from sync_server.stores.upsert import table_of, upsert_rows
@@ -28,16 +27,16 @@ class ContactSum:
     bytes_down: int = 0
 
 
-def add_contacts(session: Session, sums: Sequence[ContactSum]) -> None:
+def add_contacts(connection: Connection, sums: Sequence[ContactSum]) -> None:
     """Add sums to what is known; the newest times and the last user agent stay."""
     if not sums:
         return
     table = table_of(Contact)
-    maker = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    maker = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = maker(table)
     new = statement.excluded
     greatest = func.greatest if maker is postgresql.insert else func.max
-    session.execute(
+    connection.execute(
         statement.on_conflict_do_update(
             index_elements=["project_id", "actor_id", "device_id"],
             set_={
@@ -59,11 +58,11 @@ def _key(one: ContactSum) -> tuple[int, int, str]:
 
 
 def note_served(
-    session: Session, served: Mapping[tuple[int, int, str, str], tuple[str, str]]
+    connection: Connection, served: Mapping[tuple[int, int, str, str], tuple[str, str]]
 ) -> None:
     """Note which version of which form each phone was handed: (version, at)."""
     upsert_rows(
-        session,
+        connection,
         ServedForm,
         [
             {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, select
 
 from sync_server.models.forms import EntityList, Form, FormAttachment, FormVersion, Property
 from sync_server.stores.upsert import table_of
@@ -18,27 +17,27 @@ _V = table_of(FormVersion).c
 _A = table_of(FormAttachment).c
 
 
-def list_datasets(session: Session, project_id: int) -> Sequence[Any]:
+def list_datasets(connection: Connection, project_id: int) -> Sequence[Any]:
     """The lists of a project by name: name, created_at, approval_required, access_filter."""
-    return session.execute(
+    return connection.execute(
         select(_L.name, _L.created_at, _L.approval_required, _L.access_filter)
         .where(_L.project_id == project_id)
         .order_by(_L.name)
     ).all()
 
 
-def list_properties(session: Session, project_id: int, list_name: str) -> Sequence[Any]:
+def list_properties(connection: Connection, project_id: int, list_name: str) -> Sequence[Any]:
     """The properties of a list in their order: name, policy, phone, published_at."""
-    return session.execute(
+    return connection.execute(
         select(_P.name, _P.policy, _P.phone, _P.published_at)
         .where(_P.project_id == project_id, _P.list_name == list_name)
         .order_by(_P.ordinal, _P.name)
     ).all()
 
 
-def list_newest_versions(session: Session, project_id: int) -> Sequence[Any]:
+def list_newest_versions(connection: Connection, project_id: int) -> Sequence[Any]:
     """The newest version of every form: xml_form_id, name, hash."""
-    return session.execute(
+    return connection.execute(
         select(_V.xml_form_id, _V.name, _V.hash)
         .join_from(
             table_of(Form),
@@ -52,9 +51,9 @@ def list_newest_versions(session: Session, project_id: int) -> Sequence[Any]:
     ).all()
 
 
-def list_forms_handed(session: Session, project_id: int, list_name: str) -> Sequence[str]:
+def list_forms_handed(connection: Connection, project_id: int, list_name: str) -> Sequence[str]:
     """The ids of the forms whose newest version is handed out with this list."""
-    return session.scalars(
+    return connection.scalars(
         select(_A.xml_form_id)
         .join_from(
             table_of(Form),

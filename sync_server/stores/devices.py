@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Text, distinct, func, select, true, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Text, distinct, func, select, true, type_coerce
 
 from sync_server.models.forms import Form, FormVersion
 from sync_server.models.people import Actor, AppUser, Contact, ServedForm
@@ -28,10 +27,12 @@ _S = table_of(Submission).c
 _SF = table_of(ServedForm).c
 
 
-def list_devices(session: Session, project_id: int, *, also_revoked: bool = False) -> Sequence[Any]:
+def list_devices(
+    connection: Connection, project_id: int, *, also_revoked: bool = False
+) -> Sequence[Any]:
     """The device accounts in use: actor_id, display_name, created_at, properties, token_sealed."""
     in_use = true() if also_revoked else _D.revoked_at.is_(None) & _A.deleted_at.is_(None)
-    return session.execute(
+    return connection.execute(
         select(
             _D.actor_id,
             _A.display_name,
@@ -46,23 +47,23 @@ def list_devices(session: Session, project_id: int, *, also_revoked: bool = Fals
     ).all()
 
 
-def list_contacts(session: Session, project_id: int) -> Sequence[Any]:
+def list_contacts(connection: Connection, project_id: int) -> Sequence[Any]:
     """What each phone of each account has asked for, oldest contact first."""
-    return session.execute(
+    return connection.execute(
         select(*_C).where(_C.project_id == project_id).order_by(_C.last_at, _C.device_id)
     ).all()
 
 
-def list_served(session: Session, project_id: int) -> Sequence[Any]:
+def list_served(connection: Connection, project_id: int) -> Sequence[Any]:
     """Form versions handed out, oldest first: actor_id, xml_form_id, version, at."""
-    return session.execute(
+    return connection.execute(
         select(_SF.actor_id, _SF.xml_form_id, _SF.version, _SF.at)
         .where(_SF.project_id == project_id)
         .order_by(_SF.at, _SF.device_id)
     ).all()
 
 
-def list_last_submissions(session: Session, project_id: int) -> Sequence[Any]:
+def list_last_submissions(connection: Connection, project_id: int) -> Sequence[Any]:
     """The last submission of each account in use: actor_id, xml_form_id, form_version, received_at.
 
     Each is read off the end of an index, not found by going through what was sent; a join
@@ -75,7 +76,7 @@ def list_last_submissions(session: Session, project_id: int) -> Sequence[Any]:
         return select(column).where(*of_account).order_by(*newest_first).limit(1).scalar_subquery()
 
     wanted = (_S.xml_form_id, _S.form_version, _S.received_at)
-    rows = session.execute(
+    rows = connection.execute(
         select(_D.actor_id, *(last(column).label(column.name) for column in wanted)).where(
             _D.project_id == project_id, _D.revoked_at.is_(None)
         )
@@ -83,12 +84,12 @@ def list_last_submissions(session: Session, project_id: int) -> Sequence[Any]:
     return [row for row in rows if row.received_at is not None]
 
 
-def list_forms_in_use(session: Session, project_id: int) -> Sequence[Any]:
+def list_forms_in_use(connection: Connection, project_id: int) -> Sequence[Any]:
     """Every version of every form: xml_form_id, state, version, newest, serial, name, published_at.
 
     Newest versions first within a form.
     """
-    return session.execute(
+    return connection.execute(
         select(
             _F.xml_form_id,
             _F.state,
@@ -111,31 +112,31 @@ def list_forms_in_use(session: Session, project_id: int) -> Sequence[Any]:
     ).all()
 
 
-def count_waiting(session: Session, project_id: int) -> dict[int, int]:
+def count_waiting(connection: Connection, project_id: int) -> dict[int, int]:
     """How many changes of each account still wait for an earlier part."""
     return _counted(
-        session,
+        connection,
         select(_H.actor_id, func.count())
         .where(_H.project_id == project_id, _H.waiting)
         .group_by(_H.actor_id),
     )
 
 
-def count_quarantined(session: Session, project_id: int) -> dict[int, int]:
+def count_quarantined(connection: Connection, project_id: int) -> dict[int, int]:
     """How many things each account sent that need a person."""
     return _counted(
-        session,
+        connection,
         select(_Q.actor_id, func.count())
         .where(_Q.project_id == project_id, _Q.state == "open")
         .group_by(_Q.actor_id),
     )
 
 
-def count_contending(session: Session, project_id: int) -> dict[int, int]:
+def count_contending(connection: Connection, project_id: int) -> dict[int, int]:
     """In how many open reviews each account has a contender."""
     is_contender = type_coerce(_R.contenders, Text).contains(_H.change_id)
     return _counted(
-        session,
+        connection,
         select(_H.actor_id, func.count(distinct(_R.review_id)))
         .join_from(
             table_of(ReviewRow),
@@ -147,13 +148,13 @@ def count_contending(session: Session, project_id: int) -> dict[int, int]:
     )
 
 
-def _counted(session: Session, statement: Any) -> dict[int, int]:
-    return {actor: count for actor, count in session.execute(statement) if actor is not None}
+def _counted(connection: Connection, statement: Any) -> dict[int, int]:
+    return {actor: count for actor, count in connection.execute(statement) if actor is not None}
 
 
-def list_newest_hashes(session: Session, project_id: int) -> list[str]:
+def list_newest_hashes(connection: Connection, project_id: int) -> list[str]:
     """The hash of the newest version of every form."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_V.hash)
         .join_from(
             table_of(Form),
@@ -168,13 +169,13 @@ def list_newest_hashes(session: Session, project_id: int) -> list[str]:
 
 
 def list_form_titles(
-    session: Session, project_id: int, versions: Iterable[tuple[str, str | None]]
+    connection: Connection, project_id: int, versions: Iterable[tuple[str, str | None]]
 ) -> dict[tuple[str, str | None], str]:
     """What each (form, version) is called; of a version not here, what the form is called now."""
     pairs = set(versions)
     if not pairs:
         return {}
-    rows = session.execute(
+    rows = connection.execute(
         select(_V.xml_form_id, _V.version, _V.name, (_V.version == _F.version).label("newest"))
         .join_from(
             table_of(FormVersion),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, or_, select, true
 
 from conflict.types import RecordStatus
 from sync_server.models.people import Actor
@@ -34,7 +33,7 @@ Scopes = Sequence[str] | None
 
 
 def list_entities(
-    session: Session,
+    connection: Connection,
     project_id: int,
     list_name: str,
     *,
@@ -51,15 +50,15 @@ def list_entities(
     """
     statement = _entities(project_id, list_name, scopes).where(_is_deleted(deleted))
     statement = statement.order_by(_R.created_at.desc(), _R.entity).limit(limit).offset(offset)
-    return session.execute(statement).all()
+    return connection.execute(statement).all()
 
 
 def find_entity(
-    session: Session, project_id: int, list_name: str, entity: str, *, scopes: Scopes
+    connection: Connection, project_id: int, list_name: str, entity: str, *, scopes: Scopes
 ) -> Any:
     """One record of a list that the reader may see, or None; columns as in `list_entities`."""
     statement = _entities(project_id, list_name, scopes).where(_R.entity == entity)
-    return session.execute(statement).one_or_none()
+    return connection.execute(statement).one_or_none()
 
 
 def _entities(project_id: int, list_name: str, scopes: Scopes) -> Any:
@@ -122,12 +121,12 @@ def _is_deleted(deleted: bool) -> ColumnElement[bool]:
     return gone if deleted else ~gone
 
 
-def find_known(session: Session, project_id: int, entities: Iterable[str]) -> list[str]:
+def find_known(connection: Connection, project_id: int, entities: Iterable[str]) -> list[str]:
     """Those of the ids named that a record has already, whatever its list and status."""
     ids = sorted(set(entities))
     found: list[str] = []
     for start in range(0, len(ids), _AT_ONCE):
-        rows = session.execute(
+        rows = connection.execute(
             select(_R.entity).where(
                 _R.project_id == project_id, _R.entity.in_(ids[start : start + _AT_ONCE])
             )
@@ -137,7 +136,7 @@ def find_known(session: Session, project_id: int, entities: Iterable[str]) -> li
 
 
 def count_entities(
-    session: Session, project_id: int, scopes: Mapping[str, Sequence[str]] | None
+    connection: Connection, project_id: int, scopes: Mapping[str, Sequence[str]] | None
 ) -> dict[str, Any]:
     """By list: entities, conflicts (with an open review), last_entity (when one was made).
 
@@ -145,7 +144,7 @@ def count_entities(
     """
     seen = [_is_visible(project_id, name, mine) for name, mine in (scopes or {}).items()]
     asked = func.count(case((_R.open_reviews > 0, 1)))
-    rows = session.execute(
+    rows = connection.execute(
         select(
             _R.list_name,
             func.count().label("entities"),
@@ -159,14 +158,14 @@ def count_entities(
     return {row.list_name: row for row in rows}
 
 
-def list_versions(session: Session, project_id: int, entity: str) -> Sequence[Any]:
+def list_versions(connection: Connection, project_id: int, entity: str) -> Sequence[Any]:
     """The steps of a record, newest first, each with the change that made it.
 
     Columns   served, undo, at; change_id, actor_id, base_version, op, status, label, data,
               xml_form_id, form_version, instance_id and user_agent, None where a step came
               of no change.
     """
-    return session.execute(
+    return connection.execute(
         select(
             _V.served,
             _V.undo,
@@ -195,13 +194,13 @@ def list_versions(session: Session, project_id: int, entity: str) -> Sequence[An
 
 
 def list_rows_for_csv(
-    session: Session, project_id: int, list_name: str, *, scopes: Scopes
+    connection: Connection, project_id: int, list_name: str, *, scopes: Scopes
 ) -> Sequence[Any]:
     """The records of a list that are not deleted, oldest first, for a table.
 
     Columns   entity, label, data, created_at, updated_at, creator_id, creator_name, served.
     """
-    return session.execute(
+    return connection.execute(
         select(
             _R.entity,
             _R.label,

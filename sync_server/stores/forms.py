@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from odk_forms.xform import FormDefinition
 from sync_server.models.forms import Form, FormAttachment, FormVersion
@@ -62,13 +61,13 @@ class FormInfo:
 
 
 def find_forms(
-    session: Session, project_id: int, wanted: Iterable[tuple[str, str]]
+    connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
 ) -> dict[str, FormInfo]:
     """The forms named by (form id, version), each with that version, if here, and its newest."""
     pairs = sorted(set(wanted))
     if not pairs:
         return {}
-    rows = session.execute(
+    rows = connection.execute(
         _FORMS,
         {
             "project_id": project_id,
@@ -84,14 +83,14 @@ def find_forms(
 
 
 def load_definitions(
-    session: Session, project_id: int, hashes: Iterable[str]
+    connection: Connection, project_id: int, hashes: Iterable[str]
 ) -> dict[str, FormDefinition]:
     """The definitions behind hashes of form XML, most of them from memory."""
     wanted = set(hashes)
     found = {h: _parsed[h] for h in wanted & _parsed.keys()}
     missing = sorted(wanted - found.keys())
     if missing:
-        rows = session.execute(
+        rows = connection.execute(
             select(_V.hash, _V.definition).where(_V.project_id == project_id, _V.hash.in_(missing))
         )
         for digest, definition in rows:
@@ -101,7 +100,7 @@ def load_definitions(
     return found
 
 
-def list_open_forms(session: Session, project_id: int) -> list[Any]:
+def list_open_forms(connection: Connection, project_id: int) -> list[Any]:
     """The forms phones are handed now, in one statement, by form id.
 
     Rows      xml_form_id, name, version, hash (md5 of the XML), has_media.
@@ -111,7 +110,7 @@ def list_open_forms(session: Session, project_id: int) -> list[Any]:
         _A.xml_form_id == _V.xml_form_id,
         _A.version == _V.version,
     )
-    rows = session.execute(
+    rows = connection.execute(
         select(_V.xml_form_id, _V.name, _V.version, _V.hash, has_media.label("has_media"))
         .join(table_of(Form), _is_current())
         .where(_F.project_id == project_id, _F.state == "open", _F.deleted_at.is_(None))
@@ -121,7 +120,7 @@ def list_open_forms(session: Session, project_id: int) -> list[Any]:
 
 
 def find_version(
-    session: Session, project_id: int, xml_form_id: str, version: str | None = None
+    connection: Connection, project_id: int, xml_form_id: str, version: str | None = None
 ) -> Any:
     """One published version of a form, the newest when `version` is None; None when not here.
 
@@ -129,7 +128,7 @@ def find_version(
               published_by; of its form: state, created_at, updated_at.
     """
     wanted = _is_current() if version is None else _is_of_form() & (_V.version == version)
-    return session.execute(
+    return connection.execute(
         select(*_DESCRIBED, _V.xml)
         .join(table_of(Form), wanted)
         .where(_F.project_id == project_id, _F.xml_form_id == xml_form_id, _F.deleted_at.is_(None))
@@ -137,14 +136,14 @@ def find_version(
 
 
 def list_form_attachments(
-    session: Session, project_id: int, xml_form_id: str, version: str
+    connection: Connection, project_id: int, xml_form_id: str, version: str
 ) -> list[Any]:
     """The files a version of a form expects, by name.
 
     Rows      name, type, list_name (linked to that entity list), sha256, md5, content_type,
               updated_at; neither list_name nor sha256 while the file is missing.
     """
-    rows = session.execute(
+    rows = connection.execute(
         select(_A.name, _A.type, _A.list_name, _A.sha256, _A.md5, _A.content_type, _A.updated_at)
         .where(_A.project_id == project_id, _A.xml_form_id == xml_form_id, _A.version == version)
         .order_by(_A.name)
@@ -152,9 +151,9 @@ def list_form_attachments(
     return list(rows)
 
 
-def list_forms(session: Session, project_id: int) -> list[Any]:
+def list_forms(connection: Connection, project_id: int) -> list[Any]:
     """The forms of a project with their newest versions, by name; `find_version` less the xml."""
-    rows = session.execute(
+    rows = connection.execute(
         select(*_DESCRIBED)
         .join(table_of(Form), _is_current())
         .where(_F.project_id == project_id, _F.deleted_at.is_(None))
@@ -163,12 +162,12 @@ def list_forms(session: Session, project_id: int) -> list[Any]:
     return list(rows)
 
 
-def list_versions(session: Session, project_id: int, xml_form_id: str) -> list[Any]:
+def list_versions(connection: Connection, project_id: int, xml_form_id: str) -> list[Any]:
     """Every version of a form, newest first, whether or not the form is deleted.
 
     Rows      version, serial, name, hash, source_name, published_at, published_by.
     """
-    rows = session.execute(
+    rows = connection.execute(
         select(
             _V.version,
             _V.serial,
@@ -184,16 +183,18 @@ def list_versions(session: Session, project_id: int, xml_form_id: str) -> list[A
     return list(rows)
 
 
-def find_source(session: Session, project_id: int, xml_form_id: str, version: str) -> bytes | None:
+def find_source(
+    connection: Connection, project_id: int, xml_form_id: str, version: str
+) -> bytes | None:
     """The file a version was published from, as it was uploaded."""
-    return session.execute(
+    return connection.execute(
         select(_V.source).where(
             _V.project_id == project_id, _V.xml_form_id == xml_form_id, _V.version == version
         )
     ).scalar_one_or_none()
 
 
-def insert_version(session: Session, version: Mapping[str, Any]) -> None:
+def insert_version(connection: Connection, version: Mapping[str, Any]) -> None:
     """Publish: a row of form_versions, and the form that hands it to phones from now on."""
     at = version["published_at"]
     form = {
@@ -205,22 +206,22 @@ def insert_version(session: Session, version: Mapping[str, Any]) -> None:
         "updated_at": at,
         "deleted_at": None,
     }
-    upsert_rows(session, Form, [form], keep=("state", "created_at"))
-    insert_rows(session, FormVersion, [version])
+    upsert_rows(connection, Form, [form], keep=("state", "created_at"))
+    insert_rows(connection, FormVersion, [version])
 
 
-def save_form_attachments(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def save_form_attachments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write which files versions expect, and what is there of each."""
-    upsert_rows(session, FormAttachment, rows)
+    upsert_rows(connection, FormAttachment, rows)
 
 
 def link_form_attachments(
-    session: Session, project_id: int, list_names: Iterable[str], *, at: str
+    connection: Connection, project_id: int, list_names: Iterable[str], *, at: str
 ) -> None:
     """Link the files that are missing so far to the new lists they are named after."""
     names = sorted(list_names)
     if names:
-        session.execute(
+        connection.execute(
             update(table_of(FormAttachment))
             .where(
                 _A.project_id == project_id,

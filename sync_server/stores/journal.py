@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, bindparam
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Integer, bindparam
 
 from sync_server.models.records import JournalHead, JournalRow
 from sync_server.stores.upsert import insert_rows, table_of
@@ -32,7 +31,7 @@ class Entry:
 
 
 def append_journal(
-    session: Session, project_id: int, entries: Sequence[Entry], *, at: str
+    connection: Connection, project_id: int, entries: Sequence[Entry], *, at: str
 ) -> dict[tuple[str, str], int]:
     """Write entries under the project's counter; the last number of each (list, scope) touched.
 
@@ -42,10 +41,10 @@ def append_journal(
     """
     if not entries:
         return {}
-    head = session.execute(_TAKE, {"project_": project_id, "count": len(entries)}).scalar_one()
+    head = connection.execute(_TAKE, {"project_": project_id, "count": len(entries)}).scalar_one()
     first = head - len(entries) + 1
     insert_rows(
-        session,
+        connection,
         JournalRow,
         [
             {

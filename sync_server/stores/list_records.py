@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Text, or_, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Text, or_, select, type_coerce
 
 from conflict.record import Record
 from sync_server.models.records import ChangeRow, RecordRow, RecordScope
@@ -20,7 +19,11 @@ _C = table_of(ChangeRow).c
 
 
 def load_list_records(
-    session: Session, project_id: int, list_name: str, *, having: Collection[str] | None = None
+    connection: Connection,
+    project_id: int,
+    list_name: str,
+    *,
+    having: Collection[str] | None = None,
 ) -> list[Held]:
     """The records of a list, by entity, each with its scopes: two statements.
 
@@ -29,12 +32,12 @@ def load_list_records(
     where = [_R.project_id == project_id, _R.list_name == list_name]
     if having is not None:
         where.append(or_(*_standing(having)))
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.entity, _R.state, _R.version_offset, _R.born_at, _R.creator_id, _R.created_at)
         .where(*where)
         .order_by(_R.entity)
     ).all()
-    scopes = _scopes_of_list(session, project_id, list_name) if rows else {}
+    scopes = _scopes_of_list(connection, project_id, list_name) if rows else {}
     return [
         Held(
             record=Record(
@@ -53,9 +56,9 @@ def load_list_records(
     ]
 
 
-def has_values(session: Session, project_id: int, list_name: str, name: str) -> bool:
+def has_values(connection: Connection, project_id: int, list_name: str, name: str) -> bool:
     """Whether a property, or an option of it, stands in any record of a list."""
-    found = session.execute(
+    found = connection.execute(
         select(_R.entity)
         .where(_R.project_id == project_id, _R.list_name == list_name, or_(*_standing([name])))
         .limit(1)
@@ -63,10 +66,12 @@ def has_values(session: Session, project_id: int, list_name: str, name: str) -> 
     return found.first() is not None
 
 
-def find_list_writers(session: Session, project_id: int, list_name: str) -> dict[str, set[int]]:
+def find_list_writers(
+    connection: Connection, project_id: int, list_name: str
+) -> dict[str, set[int]]:
     """The actors that wrote each record of a list."""
     found: dict[str, set[int]] = {}
-    rows = session.execute(
+    rows = connection.execute(
         select(_C.entity, _C.actor_id)
         .where(_C.project_id == project_id, _C.list_name == list_name, _C.actor_id.is_not(None))
         .distinct()
@@ -76,9 +81,11 @@ def find_list_writers(session: Session, project_id: int, list_name: str) -> dict
     return found
 
 
-def find_present(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, Any]:
+def find_present(
+    connection: Connection, project_id: int, entities: Iterable[str]
+) -> dict[str, Any]:
     """What some records show now, by entity: rows of entity, list_name, label, data, status."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.entity, _R.list_name, _R.label, _R.data, _R.status).where(
             _R.project_id == project_id, _R.entity.in_(sorted(set(entities)))
         )
@@ -100,9 +107,9 @@ def _standing(names: Iterable[str]) -> list[Any]:
     ]
 
 
-def _scopes_of_list(session: Session, project_id: int, list_name: str) -> dict[str, set[str]]:
+def _scopes_of_list(connection: Connection, project_id: int, list_name: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    rows = session.execute(
+    rows = connection.execute(
         select(_S.entity, _S.scope).where(_S.project_id == project_id, _S.list_name == list_name)
     )
     for entity, scope in rows:

@@ -9,8 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Text, bindparam, select, text, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Text, bindparam, select, text, type_coerce
 
 from conflict.areas import Rule, rules_of
 from conflict.policy import Policies, Policy
@@ -69,20 +68,20 @@ class ListInfo:
         return tuple(n for n in self.properties if n not in self.policies.kept_off_phones)
 
 
-def hold_lists(session: Session, project_id: int, *, alone: bool = False) -> None:
+def hold_lists(connection: Connection, project_id: int, *, alone: bool = False) -> None:
     """Keep what a project's lists declare as it is until commit; `alone`, to alter it.
 
     Who takes changes in reads policies first and records later; who alters a policy reads
     every record and writes it as the new one says. Neither may come between the other's steps.
     SQLite has one writer anyway.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_HOLD_ALONE if alone else _HOLD, {"space": _SPACE, "id": project_id})
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD_ALONE if alone else _HOLD, {"space": _SPACE, "id": project_id})
 
 
-def load_lists(session: Session, project_id: int) -> dict[str, ListInfo]:
+def load_lists(connection: Connection, project_id: int) -> dict[str, ListInfo]:
     """Every list of a project with its properties, in one statement."""
-    rows = session.execute(_LISTS, {"project_id": project_id}).all()
+    rows = connection.execute(_LISTS, {"project_id": project_id}).all()
     grouped = groupby(rows, key=lambda row: row.list_name)
     return {name: _info(tuple(mine)) for name, mine in grouped}
 
@@ -109,7 +108,7 @@ def _info(rows: tuple[Any, ...]) -> ListInfo:
 
 
 def save_list(
-    session: Session, project_id: int, old: ListInfo | None, new: ListInfo, *, at: str
+    connection: Connection, project_id: int, old: ListInfo | None, new: ListInfo, *, at: str
 ) -> None:
     """Write a list as it is declared now; `old` is how it was, None for one that is made."""
     rules = [
@@ -124,7 +123,7 @@ def save_list(
         "schema_serial": new.schema_serial,
         "created_at": at,
     }
-    upsert_rows(session, EntityList, [row], keep=("created_at",))
+    upsert_rows(connection, EntityList, [row], keep=("created_at",))
     had = {} if old is None else _declared(old)
     declared = _declared(new)
     rows = [
@@ -140,7 +139,7 @@ def save_list(
         for ordinal, name in enumerate(new.properties, start=1)
         if declared[name] != had.get(name)
     ]
-    upsert_rows(session, Property, rows, keep=("ordinal", "published_at"))
+    upsert_rows(connection, Property, rows, keep=("ordinal", "published_at"))
 
 
 def _declared(info: ListInfo) -> dict[str, tuple[str, bool]]:
@@ -149,10 +148,12 @@ def _declared(info: ListInfo) -> dict[str, tuple[str, bool]]:
     return {n: (str(policies.of(n)), n not in policies.kept_off_phones) for n in info.properties}
 
 
-def touch_heads(session: Session, project_id: int, touched: Mapping[tuple[str, str], int]) -> None:
+def touch_heads(
+    connection: Connection, project_id: int, touched: Mapping[tuple[str, str], int]
+) -> None:
     """Note the last journal number of each (list, scope) that a transaction touched."""
     upsert_rows(
-        session,
+        connection,
         ListHead,
         [
             {"project_id": project_id, "list_name": name, "scope": scope, "seq": seq}
@@ -162,10 +163,10 @@ def touch_heads(session: Session, project_id: int, touched: Mapping[tuple[str, s
 
 
 def find_heads(
-    session: Session, project_id: int, list_name: str, scopes: Iterable[str]
+    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str]
 ) -> list[tuple[str, int]]:
     """The heads of the scopes named, by scope."""
-    rows = session.execute(
+    rows = connection.execute(
         _HEADS, {"project_id": project_id, "list_name": list_name, "scopes": sorted(scopes)}
     )
     return [(scope, seq) for scope, seq in rows]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, delete, func, select, update
 
 from sync_server.models.people import (
     Actor,
@@ -37,9 +36,9 @@ _USER = (
 )
 
 
-def insert_actor(session: Session, *, kind: str, display_name: str, at: str) -> int:
+def insert_actor(connection: Connection, *, kind: str, display_name: str, at: str) -> int:
     """A new actor; its id."""
-    actor_id = session.execute(
+    actor_id = connection.execute(
         table_of(Actor)
         .insert()
         .values(kind=kind, display_name=display_name, created_at=at)
@@ -48,40 +47,45 @@ def insert_actor(session: Session, *, kind: str, display_name: str, at: str) -> 
     return int(actor_id)
 
 
-def update_actor(session: Session, actor_id: int, changed: Mapping[str, Any]) -> None:
-    session.execute(update(table_of(Actor)).where(_A.id == actor_id).values(**changed))
+def update_actor(connection: Connection, actor_id: int, changed: Mapping[str, Any]) -> None:
+    connection.execute(update(table_of(Actor)).where(_A.id == actor_id).values(**changed))
 
 
-def find_actor(session: Session, actor_id: int) -> Any:
+def find_actor(connection: Connection, actor_id: int) -> Any:
     """The row of an actor who is still here, or None."""
-    return session.execute(
+    return connection.execute(
         select(*_A).where(_A.id == actor_id, _A.deleted_at.is_(None))
     ).one_or_none()
 
 
 def insert_user(
-    session: Session, actor_id: int, *, email: str, password_hash: str | None, language: str | None
+    connection: Connection,
+    actor_id: int,
+    *,
+    email: str,
+    password_hash: str | None,
+    language: str | None,
 ) -> None:
     row = {"email": email, "password_hash": password_hash, "language": language}
-    insert_rows(session, User, [{"actor_id": actor_id, **row}])
+    insert_rows(connection, User, [{"actor_id": actor_id, **row}])
 
 
-def update_user(session: Session, actor_id: int, changed: Mapping[str, Any]) -> None:
-    session.execute(update(table_of(User)).where(_U.actor_id == actor_id).values(**changed))
+def update_user(connection: Connection, actor_id: int, changed: Mapping[str, Any]) -> None:
+    connection.execute(update(table_of(User)).where(_U.actor_id == actor_id).values(**changed))
 
 
-def find_user(session: Session, actor_id: int) -> Any:
+def find_user(connection: Connection, actor_id: int) -> Any:
     """A user who is still here with their actor, or None."""
-    return session.execute(_users().where(_A.id == actor_id)).one_or_none()
+    return connection.execute(_users().where(_A.id == actor_id)).one_or_none()
 
 
-def find_user_by_email(session: Session, email: str) -> Any:
-    return session.execute(_users().where(_U.email == email)).one_or_none()
+def find_user_by_email(connection: Connection, email: str) -> Any:
+    return connection.execute(_users().where(_U.email == email)).one_or_none()
 
 
-def list_users(session: Session) -> Sequence[Any]:
+def list_users(connection: Connection) -> Sequence[Any]:
     """Every user who is still here, by e-mail address."""
-    return session.execute(_users().order_by(_U.email)).all()
+    return connection.execute(_users().order_by(_U.email)).all()
 
 
 def _users() -> Any:
@@ -92,60 +96,64 @@ def _users() -> Any:
     )
 
 
-def list_site_roles(session: Session, actor_id: int) -> list[str]:
-    return [row.role for row in session.execute(select(_SA.role).where(_SA.actor_id == actor_id))]
+def list_site_roles(connection: Connection, actor_id: int) -> list[str]:
+    return [
+        row.role for row in connection.execute(select(_SA.role).where(_SA.actor_id == actor_id))
+    ]
 
 
-def list_project_roles(session: Session, actor_id: int) -> Sequence[Any]:
+def list_project_roles(connection: Connection, actor_id: int) -> Sequence[Any]:
     """What an actor is in each project: project_id, role, properties."""
-    return session.execute(
+    return connection.execute(
         select(_PA.project_id, _PA.role, _PA.properties).where(_PA.actor_id == actor_id)
     ).all()
 
 
-def list_site_assignments(session: Session) -> Sequence[Any]:
+def list_site_assignments(connection: Connection) -> Sequence[Any]:
     """Every role that holds everywhere: actor_id, role."""
-    return session.execute(select(*_SA).order_by(_SA.actor_id, _SA.role)).all()
+    return connection.execute(select(*_SA).order_by(_SA.actor_id, _SA.role)).all()
 
 
-def list_assignments(session: Session, project_id: int) -> Sequence[Any]:
+def list_assignments(connection: Connection, project_id: int) -> Sequence[Any]:
     """The roles of a project: actor_id, role, properties."""
-    return session.execute(
+    return connection.execute(
         select(_PA.actor_id, _PA.role, _PA.properties)
         .where(_PA.project_id == project_id)
         .order_by(_PA.actor_id, _PA.role)
     ).all()
 
 
-def list_actors(session: Session, actor_ids: Sequence[int]) -> Sequence[Any]:
+def list_actors(connection: Connection, actor_ids: Sequence[int]) -> Sequence[Any]:
     """The rows of actors who are still here, by id."""
-    return session.execute(
+    return connection.execute(
         select(*_A)
         .where(_A.id.in_(sorted(set(actor_ids))), _A.deleted_at.is_(None))
         .order_by(_A.id)
     ).all()
 
 
-def find_authors(session: Session, actor_ids: Iterable[int | None]) -> dict[int, Any]:
+def find_authors(connection: Connection, actor_ids: Iterable[int | None]) -> dict[int, Any]:
     """Rows of kind and display_name by id; of those who are gone too: history has its authors."""
     ids = sorted({one for one in actor_ids if one is not None})
-    rows = session.execute(select(_A.id, _A.kind, _A.display_name).where(_A.id.in_(ids)))
+    rows = connection.execute(select(_A.id, _A.kind, _A.display_name).where(_A.id.in_(ids)))
     return {row.id: row for row in rows}
 
 
-def put_site_assignment(session: Session, actor_id: int, role: str) -> None:
-    insert_missing(session, SiteAssignment, [{"actor_id": actor_id, "role": role}])
+def put_site_assignment(connection: Connection, actor_id: int, role: str) -> None:
+    insert_missing(connection, SiteAssignment, [{"actor_id": actor_id, "role": role}])
 
 
 def put_assignment(
-    session: Session, project_id: int, actor_id: int, role: str, properties: Mapping[str, Any]
+    connection: Connection, project_id: int, actor_id: int, role: str, properties: Mapping[str, Any]
 ) -> None:
     """Give a role in a project, or give the role already held another area."""
     row = {"project_id": project_id, "actor_id": actor_id, "role": role}
-    upsert_rows(session, Assignment, [{**row, "properties": dict(properties)}])
+    upsert_rows(connection, Assignment, [{**row, "properties": dict(properties)}])
 
 
-def delete_assignment(session: Session, project_id: int | None, actor_id: int, role: str) -> bool:
+def delete_assignment(
+    connection: Connection, project_id: int | None, actor_id: int, role: str
+) -> bool:
     """Take a role away; False when it was not held. `project_id` None: the one held everywhere."""
     if project_id is None:
         statement = (
@@ -159,31 +167,31 @@ def delete_assignment(session: Session, project_id: int | None, actor_id: int, r
             .where(_PA.project_id == project_id, _PA.actor_id == actor_id, _PA.role == role)
             .returning(_PA.actor_id)
         )
-    return session.execute(statement).first() is not None
+    return connection.execute(statement).first() is not None
 
 
-def insert_app_user(session: Session, row: Mapping[str, Any]) -> None:
-    insert_rows(session, AppUser, [row])
+def insert_app_user(connection: Connection, row: Mapping[str, Any]) -> None:
+    insert_rows(connection, AppUser, [row])
 
 
 def update_app_user(
-    session: Session, project_id: int, actor_id: int, changed: Mapping[str, Any]
+    connection: Connection, project_id: int, actor_id: int, changed: Mapping[str, Any]
 ) -> None:
-    session.execute(
+    connection.execute(
         update(table_of(AppUser))
         .where(_D.project_id == project_id, _D.actor_id == actor_id)
         .values(**changed)
     )
 
 
-def find_app_user(session: Session, project_id: int, actor_id: int) -> Any:
+def find_app_user(connection: Connection, project_id: int, actor_id: int) -> Any:
     """A device account of a project with its actor, or None."""
-    return session.execute(_app_users(project_id).where(_D.actor_id == actor_id)).one_or_none()
+    return connection.execute(_app_users(project_id).where(_D.actor_id == actor_id)).one_or_none()
 
 
-def list_app_users(session: Session, project_id: int) -> Sequence[Any]:
+def list_app_users(connection: Connection, project_id: int) -> Sequence[Any]:
     """The device accounts of a project by name, revoked ones too, with when each last asked."""
-    return session.execute(_app_users(project_id).order_by(_A.display_name, _A.id)).all()
+    return connection.execute(_app_users(project_id).order_by(_A.display_name, _A.id)).all()
 
 
 def _app_users(project_id: int) -> Any:
@@ -211,8 +219,8 @@ def _app_users(project_id: int) -> Any:
     )
 
 
-def find_token(session: Session, token_hash: str) -> Any:
+def find_token(connection: Connection, token_hash: str) -> Any:
     """The device account of a token wherever it is: project_id, actor_id; None when nobody's."""
-    return session.execute(
+    return connection.execute(
         select(_D.project_id, _D.actor_id).where(_D.token_hash == token_hash)
     ).one_or_none()

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, or_, select, update
 
 from sync_server.models.records import QuarantineRow
 from sync_server.stores.changes import Origin
@@ -33,14 +32,14 @@ class Poison:
 
 
 def insert_quarantine(
-    session: Session, project_id: int, poisons: Sequence[Poison], *, at: str
+    connection: Connection, project_id: int, poisons: Sequence[Poison], *, at: str
 ) -> None:
     """Keep poison. What is kept under its id already only gains the files that came since."""
     if not poisons:
         return
-    known = _known_attachments(session, project_id, [one.quarantine_id for one in poisons])
+    known = _known_attachments(connection, project_id, [one.quarantine_id for one in poisons])
     upsert_rows(
-        session,
+        connection,
         QuarantineRow,
         [
             {
@@ -70,9 +69,9 @@ def insert_quarantine(
 
 
 def _known_attachments(
-    session: Session, project_id: int, ids: Sequence[str]
+    connection: Connection, project_id: int, ids: Sequence[str]
 ) -> dict[str, list[dict[str, str]]]:
-    rows = session.execute(
+    rows = connection.execute(
         select(_T.quarantine_id, _T.attachments).where(
             _T.project_id == project_id, _T.quarantine_id.in_(sorted(ids))
         )
@@ -86,15 +85,15 @@ def _merged(
     return [*known, *(one for one in came if one not in known)]
 
 
-def find_quarantined(session: Session, project_id: int, quarantine_id: str) -> Any:
+def find_quarantined(connection: Connection, project_id: int, quarantine_id: str) -> Any:
     """The row of one quarantined thing, or None."""
-    return session.execute(
+    return connection.execute(
         select(*_T).where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
     ).one_or_none()
 
 
 def list_waiting_for(
-    session: Session, project_id: int, *, xml_form_id: str | None, lists: bool
+    connection: Connection, project_id: int, *, xml_form_id: str | None, lists: bool
 ) -> list[str]:
     """The ids of what came before its form was here, or before its list, in order of arrival."""
     reasons: list[Any] = []
@@ -104,7 +103,7 @@ def list_waiting_for(
         reasons.append(_T.code == "unknown_list")
     if not reasons:
         return []
-    rows = session.execute(
+    rows = connection.execute(
         select(_T.quarantine_id)
         .where(_T.project_id == project_id, _T.state == "open", or_(*reasons))
         .order_by(_T.received_at, _T.quarantine_id)
@@ -113,7 +112,7 @@ def list_waiting_for(
 
 
 def decide_quarantined(
-    session: Session,
+    connection: Connection,
     project_id: int,
     quarantine_id: str,
     *,
@@ -122,7 +121,7 @@ def decide_quarantined(
     at: str,
 ) -> None:
     """Mark what became of it. The raw bytes stay."""
-    session.execute(
+    connection.execute(
         update(QuarantineRow)
         .where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
         .values(state=state, decided_at=at, decided_by=by)

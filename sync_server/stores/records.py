@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Integer, String, column, delete, select, text, values
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Integer, String, column, delete, select, text, values
 
 from conflict.record import Record, Undo, needs_history
 from conflict.types import Change, Op, RecordStatus
@@ -53,19 +52,19 @@ class Held:
     steps: list[tuple[Undo, str | None]] = field(default_factory=list)
 
 
-def lock_records(session: Session, project_id: int, keys: Iterable[str]) -> None:
+def lock_records(connection: Connection, project_id: int, keys: Iterable[str]) -> None:
     """Make other writers of these entities and instances wait until commit.
 
     SQLite has one writer, who is here already. PostgreSQL takes a lock on each key in
     one order, so that two writers never wait for each other, and so that a record that
     is not there yet can be locked too (`FOR UPDATE` locks no row that is not there).
     """
-    if session.get_bind().dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql":
         return
     numbers = sorted({_lock_number(project_id, key) for key in keys})
     if not numbers:
         return
-    session.execute(
+    connection.execute(
         text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k"),
         {"keys": numbers},
     )
@@ -76,7 +75,9 @@ def _lock_number(project_id: int, key: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def load_records(session: Session, project_id: int, changes: Sequence[Change]) -> dict[str, Held]:
+def load_records(
+    connection: Connection, project_id: int, changes: Sequence[Change]
+) -> dict[str, Held]:
     """The records these changes are of, each with as much of its past as they need.
 
     A handful of statements, however many changes: the rows; the scopes; the earlier changes of
@@ -86,21 +87,21 @@ def load_records(session: Session, project_id: int, changes: Sequence[Change]) -
     by_entity: dict[str, list[Change]] = {}
     for change in changes:
         by_entity.setdefault(change.entity, []).append(change)
-    held = _load_rows(session, project_id, by_entity)
-    _load_scopes(session, project_id, held)
-    near = find_mates(session, project_id, (c.branch_id for c in changes if c.branch_id))
+    held = _load_rows(connection, project_id, by_entity)
+    _load_scopes(connection, project_id, held)
+    near = find_mates(connection, project_id, (c.branch_id for c in changes if c.branch_id))
     born = [e for e, mine in by_entity.items() if e in held and any(map(_from_birth, mine))]
-    near |= find_creates(session, project_id, born)
+    near |= find_creates(connection, project_id, born)
     for one in near.values():
         if one.change.entity in held:
             held[one.change.entity].record.known[one.change.change_id] = one
-    _load_steps(session, project_id, held, by_entity)
+    _load_steps(connection, project_id, held, by_entity)
     deep = [
         entity
         for entity, mine in by_entity.items()
         if entity in held and _is_deep(held[entity].record, mine)
     ]
-    for one in find_histories(session, project_id, deep).values():
+    for one in find_histories(connection, project_id, deep).values():
         held[one.change.entity].record.known[one.change.change_id] = one
     for entity in deep:
         held[entity].record.whole = True
@@ -116,8 +117,8 @@ def _is_deep(record: Record, changes: Sequence[Change]) -> bool:
     return needs_history(record.state, changes, known)
 
 
-def _load_rows(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, Held]:
-    rows = session.execute(_ROWS, {"project_id": project_id, "ids": sorted(entities)})
+def _load_rows(connection: Connection, project_id: int, entities: Iterable[str]) -> dict[str, Held]:
+    rows = connection.execute(_ROWS, {"project_id": project_id, "ids": sorted(entities)})
     return {
         row.entity: Held(
             record=Record(
@@ -135,16 +136,16 @@ def _load_rows(session: Session, project_id: int, entities: Iterable[str]) -> di
     }
 
 
-def _load_scopes(session: Session, project_id: int, held: Mapping[str, Held]) -> None:
+def _load_scopes(connection: Connection, project_id: int, held: Mapping[str, Held]) -> None:
     if not held:
         return
-    rows = session.execute(_SCOPES, {"project_id": project_id, "ids": sorted(held)})
+    rows = connection.execute(_SCOPES, {"project_id": project_id, "ids": sorted(held)})
     for entity, scope in rows:
         held[entity].scopes |= {scope}
 
 
 def _load_steps(
-    session: Session,
+    connection: Connection,
     project_id: int,
     held: Mapping[str, Held],
     by_entity: Mapping[str, Sequence[Change]],
@@ -160,7 +161,7 @@ def _load_steps(
     wanted = (
         values(column("entity", String), column("base", Integer), name="wanted").data(behind).cte()
     )
-    rows = session.execute(
+    rows = connection.execute(
         select(_V.entity, _V.served, _V.undo)
         .join(wanted, (_V.entity == wanted.c.entity) & (_V.served > wanted.c.base))
         .where(_V.project_id == project_id)
@@ -177,7 +178,7 @@ def _base(change: Change) -> int | None:
 
 
 def save_records(
-    session: Session,
+    connection: Connection,
     project_id: int,
     saved: Sequence[tuple[Held, str, Mapping[str, str], int]],
     *,
@@ -185,7 +186,7 @@ def save_records(
 ) -> None:
     """Write records as they stand: (held, label, data shown, open reviews), and their steps."""
     upsert_rows(
-        session,
+        connection,
         RecordRow,
         [
             {
@@ -209,7 +210,7 @@ def save_records(
         ],
     )
     insert_rows(
-        session,
+        connection,
         RecordVersion,
         [
             {
@@ -227,16 +228,16 @@ def save_records(
 
 
 def save_scopes(
-    session: Session, project_id: int, moved: Sequence[tuple[Held, frozenset[str]]]
+    connection: Connection, project_id: int, moved: Sequence[tuple[Held, frozenset[str]]]
 ) -> None:
     """Replace the scopes of records: (held with the scopes it had, the scopes it has now)."""
     left = [held.entity for held, after in moved if held.scopes - after]
     if left:
-        session.execute(
+        connection.execute(
             delete(table_of(RecordScope)).where(_S.project_id == project_id, _S.entity.in_(left))
         )
     insert_missing(
-        session,
+        connection,
         RecordScope,
         [
             {
@@ -262,7 +263,7 @@ class PhoneRow:
 
 
 def list_for_phones(
-    session: Session, project_id: int, list_name: str, scopes: Iterable[str]
+    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str]
 ) -> list[PhoneRow]:
     """The records of a list that any of `scopes` may see, in one fixed order.
 
@@ -271,7 +272,7 @@ def list_for_phones(
     visible = select(_S.entity).where(
         _S.project_id == project_id, _S.list_name == list_name, _S.scope.in_(sorted(scopes))
     )
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.entity, _R.label, _R.version, _R.version_offset, _R.data)
         .where(
             _R.project_id == project_id,
@@ -283,27 +284,29 @@ def list_for_phones(
     return [PhoneRow(r.entity, r.label, r.version + r.version_offset, r.data) for r in rows]
 
 
-def find_record(session: Session, project_id: int, entity: str) -> Any:
+def find_record(connection: Connection, project_id: int, entity: str) -> Any:
     """The row of one record, or None."""
-    return session.execute(
+    return connection.execute(
         select(*_R).where(_R.project_id == project_id, _R.entity == entity)
     ).one_or_none()
 
 
-def find_scopes(session: Session, project_id: int, entities: Iterable[str]) -> dict[str, set[str]]:
+def find_scopes(
+    connection: Connection, project_id: int, entities: Iterable[str]
+) -> dict[str, set[str]]:
     """The scopes that may see each record named."""
     found: dict[str, set[str]] = {}
-    rows = session.execute(_SCOPES, {"project_id": project_id, "ids": sorted(set(entities))})
+    rows = connection.execute(_SCOPES, {"project_id": project_id, "ids": sorted(set(entities))})
     for entity, scope in rows:
         found.setdefault(entity, set()).add(scope)
     return found
 
 
 def find_statuses(
-    session: Session, project_id: int, list_name: str, entities: Iterable[str]
+    connection: Connection, project_id: int, list_name: str, entities: Iterable[str]
 ) -> dict[str, str]:
     """The status of each record of a list that is named and here."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.entity, _R.status).where(
             _R.project_id == project_id,
             _R.list_name == list_name,

@@ -9,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import (
-    ColumnElement,
-    false,
-    func,
-    select,
-    true,
-    tuple_,
-    union_all,
-)
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, false, func, select, true, tuple_, union_all
 
 from sync_server.models.people import Actor
 from sync_server.models.records import (
@@ -57,10 +48,10 @@ def _in_area(project_id: int, entity: Any, visible: Visible) -> ColumnElement[bo
 
 
 def list_labels(
-    session: Session, project_id: int, entities: Iterable[str], visible: Visible
+    connection: Connection, project_id: int, entities: Iterable[str], visible: Visible
 ) -> list[tuple[str, str]]:
     """The records named that the reader may see, as (entity, label), by label."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.entity, _R.label)
         .where(
             _R.project_id == project_id,
@@ -73,7 +64,7 @@ def list_labels(
 
 
 def list_records(
-    session: Session,
+    connection: Connection,
     project_id: int,
     list_name: str,
     *,
@@ -93,14 +84,14 @@ def list_records(
         last = select(_R.label).where(of_last).scalar_subquery()
         wanted.append(tuple_(_R.label, _R.entity) > tuple_(last, after))
     columns = (_R.entity, _R.label, _R.status, _R.waiting, _R.open_reviews, _R.updated_at, _R.data)
-    return session.execute(
+    return connection.execute(
         select(*columns).where(*wanted).order_by(_R.label, _R.entity).limit(limit)
     ).all()
 
 
-def count_records(session: Session, project_id: int, visible: Visible) -> dict[str, int]:
+def count_records(connection: Connection, project_id: int, visible: Visible) -> dict[str, int]:
     """How many records each list has for this reader."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_R.list_name, func.count())
         .where(_R.project_id == project_id, _in_area(project_id, _R.entity, visible))
         .group_by(_R.list_name)
@@ -109,7 +100,7 @@ def count_records(session: Session, project_id: int, visible: Visible) -> dict[s
 
 
 def list_reviews(
-    session: Session,
+    connection: Connection,
     project_id: int,
     *,
     state: str,
@@ -128,7 +119,7 @@ def list_reviews(
         place = tuple_(at, _W.review_id)
         wanted.append(place > tuple_(*after) if state == "open" else place < tuple_(*after))
     order = (at, _W.review_id) if state == "open" else (at.desc(), _W.review_id.desc())
-    return session.execute(
+    return connection.execute(
         select(*_W, _R.label, _R.state.label("record_state"))
         .join_from(
             table_of(ReviewRow),
@@ -141,9 +132,9 @@ def list_reviews(
     ).all()
 
 
-def count_reviews(session: Session, project_id: int, visible: Visible) -> int:
+def count_reviews(connection: Connection, project_id: int, visible: Visible) -> int:
     """How many open reviews this reader sees."""
-    return session.execute(
+    return connection.execute(
         select(func.count()).where(
             _W.project_id == project_id,
             _W.state == "open",
@@ -152,9 +143,9 @@ def count_reviews(session: Session, project_id: int, visible: Visible) -> int:
     ).scalar_one()
 
 
-def list_reviews_of(session: Session, project_id: int, entity: str) -> Sequence[Any]:
+def list_reviews_of(connection: Connection, project_id: int, entity: str) -> Sequence[Any]:
     """Every review a record has had, by field."""
-    return session.execute(
+    return connection.execute(
         select(*_W)
         .where(_W.project_id == project_id, _W.entity == entity)
         .order_by(_W.field, _W.kind)
@@ -162,7 +153,7 @@ def list_reviews_of(session: Session, project_id: int, entity: str) -> Sequence[
 
 
 def list_quarantine(
-    session: Session,
+    connection: Connection,
     project_id: int,
     *,
     state: str | None,
@@ -180,7 +171,7 @@ def list_quarantine(
     if after is not None:
         wanted.append(tuple_(_Q.received_at, _Q.quarantine_id) < tuple_(*after))
     columns = [one for one in _Q if one.name != "raw"]
-    return session.execute(
+    return connection.execute(
         select(*columns)
         .where(*wanted)
         .order_by(_Q.received_at.desc(), _Q.quarantine_id.desc())
@@ -188,9 +179,11 @@ def list_quarantine(
     ).all()
 
 
-def count_open_quarantine(session: Session, project_id: int, actors: Sequence[int] | None) -> int:
+def count_open_quarantine(
+    connection: Connection, project_id: int, actors: Sequence[int] | None
+) -> int:
     """How many quarantined things still need a person."""
-    return session.execute(
+    return connection.execute(
         select(func.count()).where(
             _Q.project_id == project_id, _Q.state == "open", _of_actors(actors)
         )
@@ -201,23 +194,23 @@ def _of_actors(actors: Sequence[int] | None) -> ColumnElement[bool]:
     return true() if actors is None else _Q.actor_id.in_(sorted(actors))
 
 
-def list_names(session: Session, actor_ids: Iterable[int | None]) -> dict[int, str]:
+def list_names(connection: Connection, actor_ids: Iterable[int | None]) -> dict[int, str]:
     """The display names of actors, those no longer here too: history keeps its authors."""
     ids = sorted({one for one in actor_ids if one is not None})
     if not ids:
         return {}
-    rows = session.execute(select(_A.id, _A.display_name).where(_A.id.in_(ids)))
+    rows = connection.execute(select(_A.id, _A.display_name).where(_A.id.in_(ids)))
     return {row.id: row.display_name for row in rows}
 
 
 def find_place_labels(
-    session: Session, project_id: int, wanted: Iterable[tuple[str, str]]
+    connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """The labels of the records that lie alone in a (list, scope): what a code stands for."""
     pairs = sorted(set(wanted))
     if not pairs:
         return {}
-    rows = session.execute(
+    rows = connection.execute(
         select(_SC.list_name, _SC.scope, func.min(_R.label).label("label"))
         .join_from(
             table_of(RecordScope),
@@ -231,9 +224,9 @@ def find_place_labels(
     return {(row.list_name, row.scope): row.label for row in rows}
 
 
-def list_entities_of(session: Session, project_id: int, instance_id: str) -> list[str]:
+def list_entities_of(connection: Connection, project_id: int, instance_id: str) -> list[str]:
     """The records that a submission wrote."""
-    rows = session.execute(
+    rows = connection.execute(
         select(_H.entity)
         .where(_H.project_id == project_id, _H.instance_id == instance_id)
         .distinct()

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, select
 
 from conflict.types import Review
 from sync_server.models.records import ReviewRow
@@ -34,10 +33,12 @@ class Asked:
     closed_by: str | None
 
 
-def save_reviews(session: Session, project_id: int, asked: Sequence[Asked], *, at: str) -> None:
+def save_reviews(
+    connection: Connection, project_id: int, asked: Sequence[Asked], *, at: str
+) -> None:
     """Open, move and close reviews."""
     upsert_rows(
-        session,
+        connection,
         ReviewRow,
         [
             {
@@ -70,7 +71,7 @@ def save_reviews(session: Session, project_id: int, asked: Sequence[Asked], *, a
         for review in one.moved
     ]
     if moved:
-        session.execute(
+        connection.execute(
             table.update()
             .where(*here)
             .values(contenders=bindparam("contenders_"), shown=bindparam("shown_")),
@@ -82,7 +83,7 @@ def save_reviews(session: Session, project_id: int, asked: Sequence[Asked], *, a
         for review in one.closed
     ]
     if closed:
-        session.execute(
+        connection.execute(
             table.update()
             .where(*here)
             .values(state="closed", closed_at=at, closed_by=bindparam("by_")),
@@ -90,8 +91,8 @@ def save_reviews(session: Session, project_id: int, asked: Sequence[Asked], *, a
         )
 
 
-def find_review(session: Session, project_id: int, wanted: str) -> Any:
+def find_review(connection: Connection, project_id: int, wanted: str) -> Any:
     """The row of a review, or None."""
-    return session.execute(
+    return connection.execute(
         select(*_T).where(_T.project_id == project_id, _T.review_id == wanted)
     ).one_or_none()

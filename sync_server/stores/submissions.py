@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, select
 
 from sync_server.models.records import Submission, SubmissionAttachment
 from sync_server.stores.upsert import PROJECT, any_of, insert_missing, insert_rows, table_of
@@ -22,7 +21,7 @@ _KNOWN = select(_T.xml_form_id, _T.instance_id, _T.sha256, _T.complete, _T.recei
 
 
 def find_submissions(
-    session: Session, project_id: int, wanted: Iterable[tuple[str, str]]
+    connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Any]:
     """What is known of submissions, by (form, instance): sha256, complete, received.
 
@@ -35,20 +34,20 @@ def find_submissions(
         "forms": sorted({form for form, _ in pairs}),
         "ids": sorted({instance for _, instance in pairs}),
     }
-    rows = session.execute(_KNOWN, {"project_id": project_id, **named})
+    rows = connection.execute(_KNOWN, {"project_id": project_id, **named})
     return {(row.xml_form_id, row.instance_id): row for row in rows}
 
 
-def insert_submissions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    insert_rows(session, Submission, rows)
+def insert_submissions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(connection, Submission, rows)
 
 
 def complete_submissions(
-    session: Session, project_id: int, keys: Sequence[tuple[str, str]]
+    connection: Connection, project_id: int, keys: Sequence[tuple[str, str]]
 ) -> None:
     """Mark submissions whose last part has come."""
     if keys:
-        session.execute(
+        connection.execute(
             table_of(Submission)
             .update()
             .where(
@@ -61,14 +60,16 @@ def complete_submissions(
         )
 
 
-def insert_attachments(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_attachments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep files by name and content: a resend adds nothing, other bytes stand beside."""
-    insert_missing(session, SubmissionAttachment, rows)
+    insert_missing(connection, SubmissionAttachment, rows)
 
 
-def find_submission(session: Session, project_id: int, xml_form_id: str, instance_id: str) -> Any:
+def find_submission(
+    connection: Connection, project_id: int, xml_form_id: str, instance_id: str
+) -> Any:
     """The row of one submission, or None."""
-    return session.execute(
+    return connection.execute(
         select(*_T).where(
             _T.project_id == project_id,
             _T.xml_form_id == xml_form_id,
@@ -78,10 +79,10 @@ def find_submission(session: Session, project_id: int, xml_form_id: str, instanc
 
 
 def list_attachments(
-    session: Session, project_id: int, xml_form_id: str, instance_id: str
+    connection: Connection, project_id: int, xml_form_id: str, instance_id: str
 ) -> Sequence[Any]:
     """The files of a submission, by name, oldest first."""
-    return session.execute(
+    return connection.execute(
         select(*_A)
         .where(
             _A.project_id == project_id,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, select
 
 from sync_server.models.people import Actor, AppUser, Node, Project
 from sync_server.stores.upsert import PROJECT, table_of
@@ -33,15 +32,15 @@ _DEVICE = (
 _BY_TOKEN = _DEVICE.where(_D.project_id == PROJECT, _D.token_hash == bindparam("token_hash"))
 
 
-def find_device(session: Session, project_id: int, token_hash: str) -> Any:
+def find_device(connection: Connection, project_id: int, token_hash: str) -> Any:
     """The device account behind a token, with its project and this node; None when unknown."""
-    return session.execute(
+    return connection.execute(
         _BY_TOKEN, {"project_id": project_id, "token_hash": token_hash}
     ).one_or_none()
 
 
-def find_device_by_id(session: Session, project_id: int, actor_id: int) -> Any:
+def find_device_by_id(connection: Connection, project_id: int, actor_id: int) -> Any:
     """The device account of an actor, or None."""
-    return session.execute(
+    return connection.execute(
         _DEVICE.where(_D.actor_id == actor_id, _D.project_id == project_id)
     ).one_or_none()

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Table, bindparam
+from sqlalchemy import BindParameter, Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 
 Model = type[DeclarativeBase]
 
@@ -30,20 +30,20 @@ def table_of(model: Model) -> Table:
     return cast("Table", model.__table__)
 
 
-def insert_rows(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(connection: Connection, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of equal keys in one statement."""
     if rows:
-        session.execute(_plain(model), list(rows))
+        connection.execute(_plain(model), list(rows))
 
 
-def insert_missing(session: Session, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_missing(connection: Connection, model: Model, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose primary key is not there yet; leave the others as they are."""
     if rows:
-        session.execute(_missing(_dialect(session), model), list(rows))
+        connection.execute(_missing(_dialect(connection), model), list(rows))
 
 
 def upsert_rows(
-    session: Session,
+    connection: Connection,
     model: Model,
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -52,11 +52,11 @@ def upsert_rows(
     """Insert rows, or overwrite those whose primary key is there, but for the columns of `keep`."""
     if rows:
         names = tuple(name for name in rows[0] if name not in keep)
-        session.execute(_upsert(_dialect(session), model, names), list(rows))
+        connection.execute(_upsert(_dialect(connection), model, names), list(rows))
 
 
-def _dialect(session: Session) -> str:
-    return session.get_bind().dialect.name
+def _dialect(connection: Connection) -> str:
+    return connection.dialect.name
 
 
 @cache

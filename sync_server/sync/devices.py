@@ -20,9 +20,9 @@ def list_all(project_id: int) -> Any:
     """Every device account in use that the reader's area has, worst first."""
     person = require_viewer(project_id)
     here = context()
-    with read_transaction() as session:
+    with read_transaction() as connection:
         rows = load_devices(
-            session,
+            connection,
             project_id,
             person.area(project_id),
             clock=here.clock,

@@ -40,15 +40,15 @@ def show_to_device(token: str, project_id: int) -> Any:
 
 
 def _is_device(project_id: int, token: str) -> bool:
-    with read_transaction() as session:
-        row = find_device(session, project_id, hash_of_token(token))
+    with read_transaction() as connection:
+        row = find_device(connection, project_id, hash_of_token(token))
     return row is not None and row.revoked_at is None
 
 
 def _info(project_id: int) -> dict[str, Any]:
     node, epoch = current_node()
-    with read_transaction() as session:
-        lists = load_lists(session, project_id)
+    with read_transaction() as connection:
+        lists = load_lists(connection, project_id)
     return {
         "protocol": PROTOCOL,
         "node": node,

@@ -31,9 +31,9 @@ def list_all(project_id: int) -> Any:
     state = request.args.get("state") or None
     if state is not None and state not in _STATES:
         raise BadValue(f"state is one of {', '.join(_STATES)}", field="state", value=state[:50])
-    with read_transaction() as session:
+    with read_transaction() as connection:
         rows, after = list_kept(
-            session,
+            connection,
             project_id,
             person.area(project_id),
             state=state,
@@ -97,5 +97,5 @@ def discard(project_id: int, wanted: str) -> Any:
 
 
 def _kept(project_id: int, wanted: str, person: Person) -> Any:
-    with read_transaction() as session:
-        return get_kept(session, project_id, wanted, person.area(project_id))
+    with read_transaction() as connection:
+        return get_kept(connection, project_id, wanted, person.area(project_id))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from sync_server import people, publish
 from sync_server.db import read_transaction
 from sync_server.demo.loading import StoryClock, listening
 from sync_server.fleet.phone import Phone
-from sync_server.models.records import RecordRow
+from sync_server.stores.records import find_record
 from tests.fleet.forms import VISIT
 from tests.support.clock import FrozenClock
 
@@ -46,13 +47,14 @@ class Field:
 
     def standing(self, entity: str) -> Any:
         """The row of a record; None when there is none."""
-        with self.app.app_context(), read_transaction() as session:
-            return session.get(RecordRow, (self.project_id, entity))
+        with self.app.app_context(), read_transaction() as connection:
+            return find_record(connection, self.project_id, entity)
 
     def count(self, model: Any) -> int:
         """How many rows of a table the project has."""
-        with self.app.app_context(), read_transaction() as session:
-            return session.query(model).filter_by(project_id=self.project_id).count()
+        with self.app.app_context(), read_transaction() as connection:
+            mine = select(func.count()).where(model.project_id == self.project_id)
+            return connection.scalar(mine)
 
 
 @cache

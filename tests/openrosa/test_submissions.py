@@ -20,9 +20,9 @@ def instance_id(xml: bytes) -> str:
 
 
 def stored(village, xml, form_id="daftar"):
-    with village.app.app_context(), read_transaction() as session:
-        row = find_submission(session, village.project.id, form_id, instance_id(xml))
-        files = list_attachments(session, village.project.id, form_id, instance_id(xml))
+    with village.app.app_context(), read_transaction() as connection:
+        row = find_submission(connection, village.project.id, form_id, instance_id(xml))
+        files = list_attachments(connection, village.project.id, form_id, instance_id(xml))
     return row, files
 
 

@@ -108,8 +108,8 @@ class Desk:
         return self.write(entity, Op.CREATE, **data)
 
     def record(self, entity: int) -> Any:
-        with read_transaction() as session:
-            return session.execute(
+        with read_transaction() as connection:
+            return connection.execute(
                 select(RecordRow.__table__).where(RecordRow.entity == str(UUID(int=entity)))
             ).one()
 
@@ -119,8 +119,8 @@ class Desk:
         return int(row.version + row.version_offset)
 
     def steps(self, entity: int) -> list[Any]:
-        with read_transaction() as session:
-            rows = session.execute(
+        with read_transaction() as connection:
+            rows = connection.execute(
                 select(RecordVersion.__table__)
                 .where(RecordVersion.entity == str(UUID(int=entity)))
                 .order_by(RecordVersion.served)
@@ -129,8 +129,8 @@ class Desk:
 
     def open_reviews(self) -> list[tuple[str, str]]:
         """(kind, field) of every open review."""
-        with read_transaction() as session:
-            rows = session.execute(
+        with read_transaction() as connection:
+            rows = connection.execute(
                 select(ReviewRow.kind, ReviewRow.field)
                 .where(ReviewRow.state == "open")
                 .order_by(ReviewRow.field)
@@ -138,22 +138,22 @@ class Desk:
             return [(kind, name) for kind, name in rows]
 
     def journal(self, since: int = 0) -> list[Any]:
-        with read_transaction() as session:
-            rows = session.execute(
+        with read_transaction() as connection:
+            rows = connection.execute(
                 select(JournalRow.__table__).where(JournalRow.seq > since).order_by(JournalRow.seq)
             )
             return list(rows)
 
     def info(self, name: str = "anak") -> ListInfo:
-        with read_transaction() as session:
-            return load_lists(session, self.project_id)[name]
+        with read_transaction() as connection:
+            return load_lists(connection, self.project_id)[name]
 
     def hash_for(self, area: Area = EVERYTHING) -> str:
-        with read_transaction() as session:
-            info = load_lists(session, self.project_id)["anak"]
-            return list_hash(session, self.project_id, info, area)
+        with read_transaction() as connection:
+            info = load_lists(connection, self.project_id)["anak"]
+            return list_hash(connection, self.project_id, info, area)
 
     def csv_for(self, area: Area = EVERYTHING) -> str:
-        with read_transaction() as session:
-            info = load_lists(session, self.project_id)["anak"]
-            return list_csv(session, self.project_id, info, area).decode()
+        with read_transaction() as connection:
+            info = load_lists(connection, self.project_id)["anak"]
+            return list_csv(connection, self.project_id, info, area).decode()

@@ -38,15 +38,15 @@ def set_policy(desk, policy, name="bb"):
 
 
 def scopes():
-    with read_transaction() as session:
-        rows = session.execute(select(RecordScope.entity, RecordScope.scope))
+    with read_transaction() as connection:
+        rows = connection.execute(select(RecordScope.entity, RecordScope.scope))
         return sorted((UUID(entity).int, scope) for entity, scope in rows)
 
 
 def refolded(desk, entity):
     """The record as the law reads its whole history today."""
-    with read_transaction() as session:
-        known = find_histories(session, desk.project_id, [str(UUID(int=entity))])
+    with read_transaction() as connection:
+        known = find_histories(connection, desk.project_id, [str(UUID(int=entity))])
     return fold(known.values(), desk.info().policies)
 
 
@@ -99,8 +99,8 @@ def test_reading_anew_agrees_with_folding_the_whole_history(stood, policy):
 
 def test_settlements_are_never_touched(stood):
     def settled():
-        with read_transaction() as session:
-            known = find_histories(session, stood.project_id, [str(UUID(int=1))])
+        with read_transaction() as connection:
+            known = find_histories(connection, stood.project_id, [str(UUID(int=1))])
         return {cid: one.properties for cid, one in known.items()}
 
     before = settled()
@@ -247,11 +247,11 @@ def test_changes_wait_while_a_list_is_altered(desk, app):
             taken.set()
 
     writer = threading.Thread(target=write)
-    with write_transaction() as session:
-        hold_lists(session, desk.project_id, alone=True)
+    with write_transaction() as connection:
+        hold_lists(connection, desk.project_id, alone=True)
         writer.start()
         assert not taken.wait(0.5)
     writer.join(30)
     assert taken.is_set()
-    with read_transaction() as session:
-        assert session.execute(text("SELECT count(*) FROM records")).scalar_one() == 1
+    with read_transaction() as connection:
+        assert connection.execute(text("SELECT count(*) FROM records")).scalar_one() == 1

@@ -47,15 +47,15 @@ def md5(content):
 
 
 def attachments(desk, form_id, version):
-    with read_transaction() as session:
-        rows = list_form_attachments(session, desk.project_id, form_id, version)
+    with read_transaction() as connection:
+        rows = list_form_attachments(connection, desk.project_id, form_id, version)
     return {row.name: row for row in rows}
 
 
 def counts():
-    with read_transaction() as session:
+    with read_transaction() as connection:
         return [
-            session.execute(select(func.count()).select_from(model)).scalar_one()
+            connection.execute(select(func.count()).select_from(model)).scalar_one()
             for model in (Form, FormVersion, FormAttachment)
         ]
 
@@ -71,10 +71,10 @@ def refused(desk, table, **options):
 def test_a_version_is_kept_byte_for_byte_under_its_md5(desk):
     done = desk.publish(weighing())
 
-    with read_transaction() as session:
-        row = find_version(session, desk.project_id, "pengukuran")
-        source = find_source(session, desk.project_id, "pengukuran", "2026112101")
-        definition = load_definitions(session, desk.project_id, [row.hash])[row.hash]
+    with read_transaction() as connection:
+        row = find_version(connection, desk.project_id, "pengukuran")
+        source = find_source(connection, desk.project_id, "pengukuran", "2026112101")
+        definition = load_definitions(connection, desk.project_id, [row.hash])[row.hash]
     assert row.xml == checked(weighing()).xml
     assert row.hash == done.hash == md5(row.xml)
     assert (row.version, row.serial, row.name, row.state) == ("2026112101", 1, "Pengukuran", "open")
@@ -87,8 +87,8 @@ def test_an_xform_is_published_as_it_is(desk):
 
     publish.publish(desk.project_id, xml, "form.xml", by=None, clock=desk.clock)
 
-    with read_transaction() as session:
-        assert find_version(session, desk.project_id, "pengukuran").xml == xml
+    with read_transaction() as connection:
+        assert find_version(connection, desk.project_id, "pengukuran").xml == xml
 
 
 def test_lists_and_properties_are_made_in_the_order_of_the_form(desk):
@@ -123,11 +123,11 @@ def test_a_new_version_is_what_phones_are_handed(desk):
     desk.publish(weighing("2026112101"))
     desk.publish(weighing("2026112102", more="| | text | rt | RT | rt | last | |\n"))
 
-    with read_transaction() as session:
-        (listed,) = list_open_forms(session, desk.project_id)
-        older = find_version(session, desk.project_id, "pengukuran", "2026112101")
-        versions = [v.version for v in list_versions(session, desk.project_id, "pengukuran")]
-        (form,) = list_forms(session, desk.project_id)
+    with read_transaction() as connection:
+        (listed,) = list_open_forms(connection, desk.project_id)
+        older = find_version(connection, desk.project_id, "pengukuran", "2026112101")
+        versions = [v.version for v in list_versions(connection, desk.project_id, "pengukuran")]
+        (form,) = list_forms(connection, desk.project_id)
     assert (listed.version, listed.has_media) == ("2026112102", False)
     assert older.serial == 1
     assert versions == ["2026112102", "2026112101"]
@@ -168,8 +168,8 @@ def test_a_file_is_linked_to_its_list_or_given_or_missing(desk):
     assert (logo.type, logo.content_type) == ("image", "image/png")
     assert logo.md5 == md5(b"PNG")
     assert context().blobs.read(logo.sha256) == b"PNG"
-    with read_transaction() as session:
-        listed = {row.xml_form_id: row for row in list_open_forms(session, desk.project_id)}
+    with read_transaction() as connection:
+        listed = {row.xml_form_id: row for row in list_open_forms(connection, desk.project_id)}
     assert (listed["gambar"].has_media, listed["pengukuran"].has_media) == (True, False)
 
 
@@ -319,7 +319,7 @@ def test_what_came_before_its_form_is_taken_in_when_the_form_is_published(desk):
 
     desk.publish(form)
 
-    with write_transaction() as session:
-        states = session.execute(select(QuarantineRow.state)).scalars().all()
-        labels = session.execute(select(RecordRow.label)).scalars().all()
+    with write_transaction() as connection:
+        states = connection.execute(select(QuarantineRow.state)).scalars().all()
+        labels = connection.execute(select(RecordRow.label)).scalars().all()
     assert (states, labels) == (["resolved"], ["Siti"])

@@ -43,14 +43,14 @@ def faults(desk, content, **options):
 
 
 def shown():
-    with read_transaction() as session:
-        rows = session.execute(select(RecordRow.label, RecordRow.data).order_by(RecordRow.label))
+    with read_transaction() as connection:
+        rows = connection.execute(select(RecordRow.label, RecordRow.data).order_by(RecordRow.label))
         return {row.label: row.data for row in rows}
 
 
 def changes():
-    with read_transaction() as session:
-        return session.execute(select(func.count()).select_from(ChangeRow)).scalar_one()
+    with read_transaction() as connection:
+        return connection.execute(select(func.count()).select_from(ChangeRow)).scalar_one()
 
 
 def test_a_plan_writes_nothing(desk):
@@ -73,8 +73,8 @@ def test_importing_twice_changes_nothing(desk):
 
 def test_a_register_that_grew_brings_in_what_is_new_and_undoes_nothing(desk):
     imported(desk, REGISTER)
-    with read_transaction() as session:
-        siti = session.execute(
+    with read_transaction() as connection:
+        siti = connection.execute(
             select(RecordRow.entity).where(RecordRow.label == "Siti")
         ).scalar_one()
     desk.write(UUID(siti).int, tgl="2026-11-02", bb="9.6")

@@ -23,6 +23,7 @@ from sync_server.db import read_transaction
 from sync_server.fleet.local_list import EntityBlock, LocalList
 from sync_server.models.records import ChangeRow, QuarantineRow, RecordRow, ReviewRow
 from sync_server.resolve import choose
+from sync_server.stores.upsert import table_of
 from tests.support.clock import FrozenClock
 
 PROPERTIES = {
@@ -237,6 +238,6 @@ class Village:
             )
 
     def _rows(self, model, *where):
-        with self.app.app_context(), read_transaction() as session:
-            wanted = select(model).where(model.project_id == self.project.id, *where)
-            return list(session.scalars(wanted))
+        with self.app.app_context(), read_transaction() as connection:
+            wanted = select(*table_of(model).c).where(model.project_id == self.project.id, *where)
+            return connection.execute(wanted).all()

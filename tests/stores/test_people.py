@@ -53,8 +53,8 @@ def test_every_act_of_an_administrator_is_audited(project, clock):
     device = people.create_app_user(project, "Ani", by=1, clock=clock, secret_key=KEY)
     people.set_properties(project, device.actor_id, {"posyandu": "y"}, by=1, clock=clock)
     people.revoke_app_user(project, device.actor_id, by=1, clock=clock)
-    with read_transaction() as session:
-        rows = session.execute(select(Audit.action, Audit.actor_id).order_by(Audit.id)).all()
+    with read_transaction() as connection:
+        rows = connection.execute(select(Audit.action, Audit.actor_id).order_by(Audit.id)).all()
     assert [action for action, _ in rows][-6:] == [
         "user.create",
         "assignment.create",
@@ -99,11 +99,11 @@ def test_an_address_is_had_by_one(project, clock):
 def test_failures_are_counted_and_forgotten_after_a_rest(app):
     with app.app_context():
         for at in ("2026-11-21T03:00:00.000Z", "2026-11-21T03:00:05.000Z"):
-            with write_transaction() as session:
-                add_failure(session, "x", at=at, forgotten_before="2026-11-20T03:00:00.000Z")
-        with write_transaction() as session:
-            row = find_failure(session, "x")
+            with write_transaction() as connection:
+                add_failure(connection, "x", at=at, forgotten_before="2026-11-20T03:00:00.000Z")
+        with write_transaction() as connection:
+            row = find_failure(connection, "x")
             assert (row.count, row.last_at) == (2, "2026-11-21T03:00:05.000Z")
             later = "2026-11-23T03:00:00.000Z"
-            add_failure(session, "x", at=later, forgotten_before="2026-11-22T03:00:00.000Z")
-            assert find_failure(session, "x").count == 1
+            add_failure(connection, "x", at=later, forgotten_before="2026-11-22T03:00:00.000Z")
+            assert find_failure(connection, "x").count == 1

@@ -36,8 +36,8 @@ def test_a_lookup_reads_no_whole_project(app: Flask, read):
 
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", note)
-        with read_transaction() as session:
-            read(session)
+        with read_transaction() as connection:
+            read(connection)
         event.remove(db.engine, "before_cursor_execute", note)
         with db.engine.connect() as connection:
             for statement, parameters in seen:
