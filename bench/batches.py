@@ -21,9 +21,16 @@ from bench.regency import Posyandu, Regency, new_id
 from bench.stores import Store
 from bench.table import Figure, median_ratio
 from conflict.types import Change, Op
-from sync_server.arrival import Arrival, ChangeResult, Sent, SentChange, SentSubmission, Status
-from sync_server.ingest import ingest
-from sync_server.reading import parse
+from sync_server.intake.arrival import (
+    Arrival,
+    ChangeResult,
+    Sent,
+    SentChange,
+    SentSubmission,
+    Status,
+)
+from sync_server.intake.ingest import ingest
+from sync_server.intake.reading import parse
 
 AIM = 5.0
 

@@ -16,13 +16,13 @@ from bench.forms import PACK, child
 from bench.load import Request
 from bench.stores import Store
 from conflict.types import Change, Op
-from sync_server import devices, people
+from sync_server.accounts import devices, people
 from sync_server.app import MIGRATIONS, create_app
-from sync_server.arrival import Author, Project, SentChange
 from sync_server.clock import Clock, SystemClock
 from sync_server.db import db
-from sync_server.ingest import ingest
-from sync_server.packs import install_pack
+from sync_server.intake.arrival import Author, Project, SentChange
+from sync_server.intake.ingest import ingest
+from sync_server.publishing.packs import install_pack
 from sync_server.settings import load
 
 PER_POSYANDU = 100

@@ -10,14 +10,14 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from sync_server import openrosa, pages, rest, sync
+from sync_server.accounts.contacts import Contacts
 from sync_server.blobs import Blobs
 from sync_server.clock import Clock, SystemClock
-from sync_server.contacts import Contacts
 from sync_server.context import Context
-from sync_server.converters import RowId
 from sync_server.db import connect, db
 from sync_server.settings import Settings
-from sync_server.slashes import OneSlash
+from sync_server.web.converters import RowId
+from sync_server.web.slashes import OneSlash
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

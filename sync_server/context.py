@@ -7,9 +7,9 @@ from typing import cast
 
 from flask import current_app
 
+from sync_server.accounts.contacts import Contacts
 from sync_server.blobs import Blobs
 from sync_server.clock import Clock
-from sync_server.contacts import Contacts
 from sync_server.settings import Settings
 
 

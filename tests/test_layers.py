@@ -20,8 +20,8 @@ GROUND = {"errors", "clock", "settings"}
 DOORS = {"openrosa", "rest", "sync", "pages", "commands", "jobs"}
 # Inside sync_server, from the ground up.
 RANKS = dict.fromkeys(GROUND, 0) | {"models": 1, "db": 2, "stores": 3}
-USE_CASE = 4  # every module with no rank of its own
-RANKS |= dict.fromkeys(DOORS, 5) | {"app": 6}
+USE_CASE = 4  # intake, publishing, accounts, reports, and every module with no rank of its own
+RANKS |= {"web": 5} | dict.fromkeys(DOORS, 6) | {"app": 7}
 STARTERS = {("commands", "app"), ("commands", "jobs")}  # a command starts the whole program
 FILES = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
 FILES = [p for p in FILES if "migrations" not in p.parts and p.name != "__main__.py"]

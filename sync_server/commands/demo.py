@@ -14,6 +14,8 @@ from sqlalchemy.exc import OperationalError
 
 from odk_forms import packs
 from odk_forms.packs import Pack
+from sync_server.accounts.devices import server_url
+from sync_server.accounts.people import current_node
 from sync_server.app import create_app
 from sync_server.clock import SystemClock, instant, moment
 from sync_server.commands.common import has_tables, loaded_settings, refusals_in_one_line
@@ -26,8 +28,6 @@ from sync_server.demo.incidents import arrange
 from sync_server.demo.kept import Kept, erase, find, keep
 from sync_server.demo.loading import StoryClock, listening
 from sync_server.demo.story import Story, beginning
-from sync_server.devices import server_url
-from sync_server.people import current_node
 from sync_server.settings import Settings
 
 _HOME = "./instance/demo"

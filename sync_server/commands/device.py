@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from odk_forms import collect
-from sync_server import people
+from sync_server.accounts import people
+from sync_server.accounts.devices import phone_settings, server_url
 from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.devices import phone_settings, server_url
 from sync_server.stores.people import list_app_users
 
 _project = click.option("--project", help="Id, uuid or name. Default: the only one.")

@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from odk_forms.errors import Message
-from sync_server import publish as use_case
 from sync_server.commands.common import chosen_project, command_app, print_json
 from sync_server.commands.messages import print_messages
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import SyncError
-from sync_server.publish import Published
+from sync_server.publishing import publish as use_case
+from sync_server.publishing.publish import Published
 from sync_server.stores.forms import list_forms
 
 _project = click.option("--project", help="Id, uuid or name. Default: the only one.")

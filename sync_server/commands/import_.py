@@ -12,7 +12,7 @@ import click
 from sync_server.commands.common import chosen_project, command_app, print_json
 from sync_server.commands.messages import print_messages
 from sync_server.context import context
-from sync_server.register import Plan, plan_import, run_import
+from sync_server.publishing.register import Plan, plan_import, run_import
 
 _SHOWN = 50
 

@@ -6,10 +6,10 @@ import click
 import flask_migrate
 from sqlalchemy.exc import OperationalError
 
+from sync_server.accounts.people import set_up
 from sync_server.app import MIGRATIONS, create_app
 from sync_server.commands.common import loaded_settings, refusals_in_one_line
 from sync_server.context import context
-from sync_server.people import set_up
 from sync_server.settings import Settings, make_key
 
 

@@ -8,7 +8,7 @@ from odk_forms import packs
 from sync_server.commands.common import chosen_project, command_app, print_json
 from sync_server.commands.form import published_facts, published_line
 from sync_server.context import context
-from sync_server.packs import install_pack
+from sync_server.publishing.packs import install_pack
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

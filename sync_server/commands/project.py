@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sync_server import people
+from sync_server.accounts import people
 from sync_server.commands.common import chosen_project, command_app, print_json
 from sync_server.context import context
 from sync_server.db import read_transaction

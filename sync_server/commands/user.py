@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from sync_server import people
+from sync_server.accounts import people
+from sync_server.accounts.roles import ADMIN, FORMFILL, MANAGER, VIEWER
 from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.roles import ADMIN, FORMFILL, MANAGER, VIEWER
 from sync_server.stores.people import find_user_by_email, list_users
 
 _password = click.option(

@@ -16,7 +16,7 @@ from sync_server.demo.regency import Habit, Post
 from sync_server.demo.story import Story
 from sync_server.demo.telling import Worker, measure, on, register, send
 from sync_server.fleet.phone import WIB
-from sync_server.register import run_import
+from sync_server.publishing.register import run_import
 
 _CENSUS = """
 | settings |

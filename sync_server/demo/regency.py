@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from odk_forms.packs import Pack, SampleEntity
-from sync_server import people
+from sync_server.accounts import people
 from sync_server.clock import Clock
 from sync_server.demo import names
-from sync_server.packs import install_pack
-from sync_server.register import run_import
+from sync_server.publishing.packs import install_pack
+from sync_server.publishing.register import run_import
 
 POSYANDU = 4
 CADRES_EACH = 3

@@ -10,11 +10,11 @@ from datetime import date, datetime, time, timedelta
 from itertools import count
 from random import Random
 
+from sync_server.accounts.devices import server_url
 from sync_server.demo.children import Child, Measured
 from sync_server.demo.filling import measurement, registration
 from sync_server.demo.loading import StoryClock
 from sync_server.demo.regency import Cadre, Habit
-from sync_server.devices import server_url
 from sync_server.fleet.phone import WIB, Phone
 from sync_server.fleet.sending import Filled
 

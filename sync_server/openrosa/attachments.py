@@ -7,10 +7,10 @@ from flask import Blueprint, Response, g, request
 from odk_forms.openrosa import CONTENT_TYPE, integrity
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.entity_lists import deleted_births, list_csv, list_hash
 from sync_server.errors import NotFound
 from sync_server.openrosa.door import answer, area, unchanged
 from sync_server.openrosa.forms import the_version
+from sync_server.reports.entity_lists import deleted_births, list_csv, list_hash
 from sync_server.stores.forms import list_form_attachments
 from sync_server.stores.lists import load_lists
 

@@ -16,13 +16,13 @@ from werkzeug.exceptions import HTTPException
 
 from conflict.areas import Area, area_of
 from odk_forms import openrosa
-from sync_server.arrival import Author, Project
+from sync_server.accounts.contacts import Heard
+from sync_server.accounts.credentials import hash_of_token
 from sync_server.clock import instant
-from sync_server.contacts import Heard
 from sync_server.context import context
-from sync_server.credentials import hash_of_token
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed, SyncError
+from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.words import say
 from sync_server.stores.tokens import find_device
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from odk_forms.openrosa import CONTENT_TYPE, ListedForm, ManifestFile, form_list, manifest
 from sync_server.db import read_transaction
-from sync_server.entity_lists import list_hash
 from sync_server.errors import NotFound
 from sync_server.openrosa.door import address, answer, area, unchanged
+from sync_server.reports.entity_lists import list_hash
 from sync_server.stores.forms import find_version, list_form_attachments, list_open_forms
 from sync_server.stores.lists import ListInfo, load_lists
 

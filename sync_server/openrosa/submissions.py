@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
 
 from odk_forms.openrosa import SUCCESS
-from sync_server.arrival import Attached, SentSubmission, Status, SubmissionResult
 from sync_server.context import context
 from sync_server.errors import MissingXmlPart, StoreBusy, UnreadableBody
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Attached, SentSubmission, Status, SubmissionResult
+from sync_server.intake.ingest import ingest
 from sync_server.openrosa.door import author, message, project, public_root
 from sync_server.openrosa.words import kept_for_a_person
 

@@ -6,10 +6,10 @@ from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.context import context
-from sync_server.labels import labels_of
 from sync_server.pages.door import bp, enter, see_other
 from sync_server.pages.words import language
-from sync_server.report import Health, sync_board
+from sync_server.reports.board import Health, sync_board
+from sync_server.reports.labels import labels_of
 
 
 @bp.get("/projects/<int:project_id>")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import people
-from sync_server.cards import Card, cards, places_to_choose
+from sync_server.accounts import people
 from sync_server.context import context
-from sync_server.labels import labels_of
 from sync_server.pages.door import bp, enter, enter_as_manager, see_other
 from sync_server.pages.words import language
-from sync_server.report import sync_board
+from sync_server.reports.board import sync_board
+from sync_server.reports.cards import Card, cards, places_to_choose
+from sync_server.reports.labels import labels_of
 
 
 @bp.get("/projects/<int:project_id>/devices")

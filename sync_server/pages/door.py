@@ -13,14 +13,14 @@ from flask import Blueprint, Flask, Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from conflict.areas import Area
-from sync_server import auth
-from sync_server.arrival import Author, Project
-from sync_server.bodies import refuse_unstorable
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.errors import NotAllowed, NotFound
-from sync_server.masthead import Masthead, masthead
+from sync_server.intake.arrival import Author, Project
 from sync_server.pages.words import LANGUAGE_COOKIE, LANGUAGES, language
-from sync_server.roles import Person
+from sync_server.reports.masthead import Masthead, masthead
+from sync_server.web import auth
+from sync_server.web.bodies import refuse_unstorable
 
 bp = Blueprint("pages", __name__)
 bp.before_request(refuse_unstorable)

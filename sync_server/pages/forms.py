@@ -11,11 +11,11 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import publish as publishing
 from sync_server.context import context
 from sync_server.errors import BadForm, BadRequest, SyncError, VersionTaken
 from sync_server.pages.door import bp, enter, enter_as_manager, see_other
-from sync_server.report import rollout
+from sync_server.publishing import publish as publishing
+from sync_server.reports.board import rollout
 
 _KEPT_SECONDS = 24 * 3600
 

@@ -9,11 +9,11 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import auth
+from sync_server.accounts.people import person_of_token
 from sync_server.context import context
 from sync_server.errors import BadValue, CsrfFailed, NotAuthenticated, SyncError, WrongPassword
 from sync_server.pages.door import bp, see_other
-from sync_server.people import person_of_token
+from sync_server.web import auth
 
 LOG = logging.getLogger(__name__)
 

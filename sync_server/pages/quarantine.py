@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import quarantine as kept
-from sync_server import quarantined
 from sync_server.context import context
+from sync_server.intake import quarantine as kept
 from sync_server.pages.door import bp, enter, enter_as_manager, place_of, see_other
 from sync_server.pages.records import download
+from sync_server.reports import quarantined
 
 _ONE = "/projects/<int:project_id>/quarantine/<uuid:quarantine_id>"
 _STATES = ("open", "resolved", "discarded")

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from flask import Response, render_template, request
 
-from sync_server import history, records
 from sync_server.pages.door import bp, enter
 from sync_server.pages.words import language
+from sync_server.reports import history, records
 
 
 @bp.get("/projects/<int:project_id>/lists")

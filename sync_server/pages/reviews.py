@@ -8,12 +8,12 @@ from uuid import UUID
 from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import resolve
 from sync_server.context import context
 from sync_server.errors import BadValue, ReviewMoved
+from sync_server.intake import resolve
 from sync_server.pages.door import Visit, bp, enter, place_of, see_other
 from sync_server.pages.words import language
-from sync_server.reviews import review_page, review_queue
+from sync_server.reports.reviews import review_page, review_queue
 
 _ONE = "/projects/<int:project_id>/reviews/<uuid:review_id>"
 

@@ -8,10 +8,12 @@ import secrets
 from flask import make_response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server import auth, masthead, people
+from sync_server.accounts import people
 from sync_server.context import context
 from sync_server.errors import CsrfFailed, SyncError, TooManyTries, WrongPassword
 from sync_server.pages.door import bp, see_other
+from sync_server.reports import masthead
+from sync_server.web import auth
 
 LOGIN_COOKIE = "simpul_login"
 _LOGIN_LASTS = 3600

@@ -6,8 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Flask, request
 
-from sync_server.bodies import refuse_unstorable
-from sync_server.problems import handle_problems, refuse_http
 from sync_server.rest import (
     actor_properties,
     app_users,
@@ -20,6 +18,8 @@ from sync_server.rest import (
     sessions,
     users,
 )
+from sync_server.web.bodies import refuse_unstorable
+from sync_server.web.problems import handle_problems, refuse_http
 
 NOUNS = (
     sessions,

@@ -7,12 +7,12 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.app_users import ActorPropertyShape
-from sync_server import people
-from sync_server.auth import require_manager, require_viewer
-from sync_server.bodies import read_body
+from sync_server.accounts import people
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.stores.projects import list_actor_properties
+from sync_server.web.auth import require_manager, require_viewer
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("actor_properties", __name__)
 

@@ -7,16 +7,16 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.app_users import AppUserPatch, AppUserShape, NewAppUser
-from sync_server import people
-from sync_server.auth import require_manager
-from sync_server.bodies import read_body
+from sync_server.accounts import people
+from sync_server.accounts.credentials import unseal
+from sync_server.accounts.devices import rename_app_user
 from sync_server.context import context
-from sync_server.credentials import unseal
 from sync_server.db import read_transaction
-from sync_server.devices import rename_app_user
 from sync_server.errors import NotFound
 from sync_server.stores import people as store
 from sync_server.stores.forms import find_version
+from sync_server.web.auth import require_manager
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("app_users", __name__)
 

@@ -9,14 +9,14 @@ from flask import Blueprint
 
 from schemas.assignments import AssignmentShape, NewAssignment
 from schemas.users import ActorShape
-from sync_server import people
-from sync_server.auth import require_admin, require_manager
-from sync_server.bodies import read_body
+from sync_server.accounts import people
+from sync_server.accounts.roles import ADMIN, Person, role_named
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
-from sync_server.roles import ADMIN, Person, role_named
 from sync_server.stores import people as store
+from sync_server.web.auth import require_admin, require_manager
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("assignments", __name__)
 

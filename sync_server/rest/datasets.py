@@ -15,11 +15,11 @@ from schemas.datasets import (
     NewProperty,
     PropertyPatch,
 )
-from sync_server import lists
-from sync_server.auth import require_manager, require_viewer
-from sync_server.bodies import read_body
 from sync_server.context import context
-from sync_server.datasets import get_dataset, list_datasets
+from sync_server.publishing import lists
+from sync_server.reports.datasets import get_dataset, list_datasets
+from sync_server.web.auth import require_manager, require_viewer
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("datasets", __name__, url_prefix="/projects/<int:project_id>/datasets")
 

@@ -18,17 +18,17 @@ from schemas.entities import (
     VersionShape,
 )
 from schemas.entities import NewEntity as NewEntityShape
-from sync_server import entities
-from sync_server.arrival import Author
-from sync_server.auth import require_manager, require_viewer
-from sync_server.bodies import json_body, query_flag, query_number, read_body
+from sync_server.accounts.people import get_project
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.entities import NewEntity
 from sync_server.errors import MissingParameter
-from sync_server.people import get_project
-from sync_server.roles import Person
+from sync_server.intake import entities
+from sync_server.intake.arrival import Author
+from sync_server.intake.entities import NewEntity
 from sync_server.stores.entities import list_rows_for_csv
+from sync_server.web.auth import require_manager, require_viewer
+from sync_server.web.bodies import json_body, query_flag, query_number, read_body
 
 bp = Blueprint("entities", __name__, url_prefix="/projects/<int:project_id>/datasets/<list_name>")
 

@@ -13,17 +13,18 @@ from sqlalchemy import Connection
 from odk_forms.convert import MAX_UPLOAD_BYTES
 from odk_forms.definition import Field
 from schemas.forms import FieldShape, FormAttachmentShape, FormShape
-from sync_server import people, publish
-from sync_server.auth import require_manager, require_person, require_viewer
-from sync_server.bodies import query_flag
+from sync_server.accounts import people
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.entity_lists import list_csv
 from sync_server.errors import BadRequest, FormWarnings, NotAllowed, NotFound, TooLarge
-from sync_server.publish import Checked
-from sync_server.roles import Person
+from sync_server.publishing import publish
+from sync_server.publishing.publish import Checked
+from sync_server.reports.entity_lists import list_csv
 from sync_server.stores import forms as store
 from sync_server.stores.lists import load_lists
+from sync_server.web.auth import require_manager, require_person, require_viewer
+from sync_server.web.bodies import query_flag
 
 BLANK_VERSION = "___"
 """How a blank version is written in an address, as Central does."""

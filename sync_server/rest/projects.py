@@ -7,14 +7,14 @@ from typing import Any
 from flask import Blueprint, request
 
 from schemas.projects import ExtendedProjectShape, NewProject, ProjectPatch, ProjectShape
-from sync_server import people
-from sync_server.auth import require_admin, require_manager, require_person
-from sync_server.bodies import read_body
+from sync_server.accounts import people
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
-from sync_server.roles import Person
 from sync_server.stores import projects as store
+from sync_server.web.auth import require_admin, require_manager, require_person
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("projects", __name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.assignments import RoleShape
-from sync_server.auth import require_person
-from sync_server.roles import ROLES, role_named
+from sync_server.accounts.roles import ROLES, role_named
+from sync_server.web.auth import require_person
 
 bp = Blueprint("roles", __name__)
 

@@ -7,15 +7,15 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.sessions import NewSession, SessionShape
-from sync_server import people
-from sync_server.auth import require_person, session_token
-from sync_server.bodies import read_body
+from sync_server.accounts import people
+from sync_server.accounts.credentials import hash_of_token
+from sync_server.accounts.roles import Person
 from sync_server.context import context
-from sync_server.credentials import hash_of_token
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed, NotFound
-from sync_server.roles import Person
 from sync_server.stores.people import find_token
+from sync_server.web.auth import require_person, session_token
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("sessions", __name__)
 

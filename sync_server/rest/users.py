@@ -7,14 +7,14 @@ from typing import Any
 from flask import Blueprint, request
 
 from schemas.users import NewPassword, NewUser, UserPatch, UserShape
-from sync_server import people
-from sync_server.auth import require_admin, require_person
-from sync_server.bodies import read_body
+from sync_server.accounts import people
+from sync_server.accounts.credentials import fits
 from sync_server.context import context
-from sync_server.credentials import fits
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed, NotFound, WrongPassword
 from sync_server.stores import people as store
+from sync_server.web.auth import require_admin, require_person
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("users", __name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from sync_server.bodies import refuse_unstorable
-from sync_server.problems import handle_problems
 from sync_server.sync import devices, entities, info, quarantine, reviews
+from sync_server.web.bodies import refuse_unstorable
+from sync_server.web.problems import handle_problems
 
 NOUNS = (info, devices, reviews, quarantine, entities)
 

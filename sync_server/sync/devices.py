@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint
 
-from sync_server.auth import require_viewer
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.report import DeviceRow, FormHeld, load_devices
+from sync_server.reports.board import DeviceRow, FormHeld, load_devices
+from sync_server.web.auth import require_viewer
 
 bp = Blueprint("devices", __name__)
 

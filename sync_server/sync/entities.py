@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.records import HistoryShape, RecordShape
-from sync_server.auth import require_viewer
-from sync_server.facts import get_history, get_record_facts
+from sync_server.reports.facts import get_history, get_record_facts
+from sync_server.web.auth import require_viewer
 
 bp = Blueprint("sync_entities", __name__)
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from flask import Blueprint
 
-from sync_server.auth import current_person, require_viewer, session_token
+from sync_server.accounts.credentials import hash_of_token
+from sync_server.accounts.people import current_node, get_project
 from sync_server.clock import instant
 from sync_server.context import context
-from sync_server.credentials import hash_of_token
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
-from sync_server.people import current_node, get_project
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.tokens import find_device
+from sync_server.web.auth import current_person, require_viewer, session_token
 
 PROTOCOL = 1
 LIMITS = {"maxItems": 500, "maxBytes": 1 << 20, "maxRawBytes": 8 << 20}

@@ -9,8 +9,8 @@ import json
 from flask import request
 
 from schemas.base import is_storable
-from sync_server.bodies import query_number
 from sync_server.errors import BadValue
+from sync_server.web.bodies import query_number
 
 Place = tuple[str, str]
 

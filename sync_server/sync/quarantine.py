@@ -7,16 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from schemas.quarantine import ChangeResultShape, QuarantinedShape, SubmissionResultShape
-from sync_server import quarantine
-from sync_server.arrival import ChangeResult
-from sync_server.auth import require_viewer
+from sync_server.accounts.people import get_project
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue
-from sync_server.people import get_project
-from sync_server.quarantined import get_kept, list_kept
-from sync_server.roles import Person
+from sync_server.intake import quarantine
+from sync_server.intake.arrival import ChangeResult
+from sync_server.reports.quarantined import get_kept, list_kept
 from sync_server.sync.paging import cursor_of, limit_asked, place_asked
+from sync_server.web.auth import require_viewer
 
 bp = Blueprint("quarantine", __name__)
 

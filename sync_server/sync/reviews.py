@@ -9,16 +9,16 @@ from flask import Blueprint, request
 from conflict.areas import UNBOUND
 from schemas.records import RecordShape
 from schemas.reviews import Reopen, Resolve, ReviewShape
-from sync_server import resolve
-from sync_server.arrival import Author
-from sync_server.auth import require_viewer
-from sync_server.bodies import read_body
+from sync_server.accounts.people import get_project
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.errors import BadValue
-from sync_server.facts import get_record_facts, get_review_facts, list_review_facts
-from sync_server.people import get_project
-from sync_server.roles import Person
+from sync_server.intake import resolve
+from sync_server.intake.arrival import Author
+from sync_server.reports.facts import get_record_facts, get_review_facts, list_review_facts
 from sync_server.sync.paging import cursor_of, limit_asked, place_asked
+from sync_server.web.auth import require_viewer
+from sync_server.web.bodies import read_body
 
 bp = Blueprint("reviews", __name__)
 

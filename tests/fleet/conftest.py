@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from sync_server import people, publish
+from sync_server.accounts import people
 from sync_server.db import read_transaction
 from sync_server.demo.loading import StoryClock, listening
 from sync_server.fleet.phone import Phone
+from sync_server.publishing import publish
 from sync_server.stores.records import find_record
 from tests.fleet.forms import VISIT
 from tests.support.clock import FrozenClock

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from odk_forms.convert import to_xform
-from sync_server import people
+from sync_server.accounts import people
 from sync_server.fleet.documents import SyncFailed
 from sync_server.fleet.phone import Phone
 from sync_server.fleet.wire import NoSignal

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sync_server import publish
+from sync_server.publishing import publish
 from tests.pages.conftest import CHILD
 from tests.pages.visitor import administrator, at, text_of
 from tests.scenarios.posyandu import form

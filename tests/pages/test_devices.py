@@ -10,9 +10,10 @@ import pytest
 from conflict.areas import Rule
 from conflict.types import Change, Op
 from odk_forms.collect import qr_svg, qr_text
-from sync_server import devices, lists
-from sync_server.arrival import Author, SentChange
-from sync_server.ingest import ingest
+from sync_server.accounts import devices
+from sync_server.intake.arrival import Author, SentChange
+from sync_server.intake.ingest import ingest
+from sync_server.publishing import lists
 from tests.pages.visitor import at, text_of
 
 

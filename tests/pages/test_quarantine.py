@@ -2,7 +2,7 @@
 
 import pytest
 
-from sync_server import publish
+from sync_server.publishing import publish
 from tests.pages.visitor import at, supervisor, text_of
 
 VISIT = "kunjungan_rumah"

@@ -3,8 +3,8 @@
 import pytest
 
 from conflict.types import Change, Op
-from sync_server.arrival import Author, SentChange
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, SentChange
+from sync_server.intake.ingest import ingest
 from tests.pages.conftest import CHILD
 from tests.pages.visitor import at, supervisor, text_of
 

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from sync_server import people
+from sync_server.accounts import people
 from tests.scenarios.posyandu import Village
 
 PASSWORD = "melati-mawar-2026"

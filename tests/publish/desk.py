@@ -12,12 +12,13 @@ from conflict.areas import Area
 from conflict.types import Change, Op
 from odk_forms.convert import to_xform
 from odk_forms.xform import read
-from sync_server import people, publish
-from sync_server.arrival import Author, ChangeResult, SentChange
+from sync_server.accounts import people
 from sync_server.db import read_transaction
-from sync_server.entity_lists import list_csv, list_hash
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, ChangeResult, SentChange
+from sync_server.intake.ingest import ingest
 from sync_server.models.records import JournalRow, RecordRow, RecordVersion, ReviewRow
+from sync_server.publishing import publish
+from sync_server.reports.entity_lists import list_csv, list_hash
 from sync_server.stores.lists import ListInfo, load_lists
 from tests.support.clock import FrozenClock
 

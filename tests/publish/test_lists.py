@@ -8,10 +8,11 @@ from sqlalchemy import select, text
 
 from conflict.areas import Area, Rule
 from conflict.fold import fold
-from sync_server import lists, people
+from sync_server.accounts import people
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
 from sync_server.models.records import RecordScope
+from sync_server.publishing import lists
 from sync_server.stores.changes import find_histories
 from sync_server.stores.lists import hold_lists
 from sync_server.stores.packing import unpack_state

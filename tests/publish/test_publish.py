@@ -7,15 +7,15 @@ import zipfile
 import pytest
 from sqlalchemy import func, select
 
-from sync_server import publish
-from sync_server.arrival import Author, SentSubmission
+from sync_server.accounts.people import get_project
 from sync_server.context import context
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadForm, BadValue, NotFound, VersionTaken
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, SentSubmission
+from sync_server.intake.ingest import ingest
 from sync_server.models.forms import Form, FormAttachment, FormVersion
 from sync_server.models.records import QuarantineRow, RecordRow
-from sync_server.people import get_project
+from sync_server.publishing import publish
 from sync_server.stores.forms import (
     find_source,
     find_version,

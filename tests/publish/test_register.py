@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from conflict.types import Op
-from sync_server import register
-from sync_server.arrival import Author
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, NotFound
+from sync_server.intake.arrival import Author
 from sync_server.models.records import ChangeRow, RecordRow
+from sync_server.publishing import register
 from tests.publish.desk import weighing
 
 SUPERVISOR = Author(None, may_decide=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sync_server.auth import remember
-from sync_server.people import log_in
+from sync_server.accounts.people import log_in
+from sync_server.web.auth import remember
 from tests.support.api import PASSWORD, Api
 from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD
 

@@ -17,12 +17,13 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from conflict.areas import Rule
-from sync_server import devices, lists, people, publish
-from sync_server.arrival import Author, ChangeResult, Project
+from sync_server.accounts import devices, people
 from sync_server.db import read_transaction
 from sync_server.fleet.local_list import EntityBlock, LocalList
+from sync_server.intake.arrival import Author, ChangeResult, Project
+from sync_server.intake.resolve import choose
 from sync_server.models.records import ChangeRow, QuarantineRow, RecordRow, ReviewRow
-from sync_server.resolve import choose
+from sync_server.publishing import lists, publish
 from sync_server.stores.upsert import table_of
 from tests.support.clock import FrozenClock
 

@@ -9,8 +9,8 @@ import uuid
 import pytest
 
 from conflict.types import Change, Op
-from sync_server.arrival import Author, SentChange, Status
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, SentChange, Status
+from sync_server.intake.ingest import ingest
 
 pytestmark = pytest.mark.scenario
 

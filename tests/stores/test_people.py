@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, text
 
-from sync_server import people
+from sync_server.accounts import people
 from sync_server.db import db, read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
 from sync_server.models.base import Base

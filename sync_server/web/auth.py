@@ -11,9 +11,7 @@ from datetime import timedelta
 
 from flask import Response, g, request
 
-from sync_server.context import context
-from sync_server.errors import CsrfFailed, NotAllowed, NotAuthenticated
-from sync_server.people import (
+from sync_server.accounts.people import (
     SESSION_LASTS,
     Login,
     Person,
@@ -21,6 +19,8 @@ from sync_server.people import (
     get_project,
     person_of_token,
 )
+from sync_server.context import context
+from sync_server.errors import CsrfFailed, NotAllowed, NotAuthenticated
 
 COOKIE = "simpul_session"
 CSRF_FIELD = "_csrf"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.report import actors_in_area
+from sync_server.reports.board import actors_in_area
 from sync_server.stores import report as store
 from sync_server.stores.devices import list_form_titles
 from sync_server.stores.quarantine import find_quarantined

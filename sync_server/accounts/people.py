@@ -14,11 +14,8 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from sync_server import arrival
-from sync_server.clock import Clock, instant, moment
-from sync_server.credentials import fits, hash_of_token, hash_password, new_token
-from sync_server.db import read_transaction, write_transaction
-from sync_server.devices import (
+from sync_server.accounts.credentials import fits, hash_of_token, hash_password, new_token
+from sync_server.accounts.devices import (
     AppUser,
     add_actor_property,
     bearable,
@@ -28,8 +25,11 @@ from sync_server.devices import (
     revoke_app_user,
     set_properties,
 )
+from sync_server.accounts.roles import ADMIN, ROLES, Person, person, role_named
+from sync_server.clock import Clock, instant, moment
+from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound, TooManyTries, WrongPassword
-from sync_server.roles import ADMIN, ROLES, Person, person, role_named
+from sync_server.intake import arrival
 from sync_server.stores import logins, projects
 from sync_server.stores import people as store
 from sync_server.stores.audits import add_audit

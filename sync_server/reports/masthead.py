@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from conflict.areas import Area
-from sync_server.arrival import Project
+from sync_server.accounts.roles import Person
 from sync_server.db import read_transaction
-from sync_server.report import actors_in_area, visible_to
-from sync_server.roles import Person
+from sync_server.intake.arrival import Project
+from sync_server.reports.board import actors_in_area, visible_to
 from sync_server.stores import projects
 from sync_server.stores.lists import load_lists
 from sync_server.stores.report import count_open_quarantine, count_reviews

@@ -17,8 +17,8 @@ from odk_forms.lint import is_list_name, is_property_name
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
-from sync_server.requeue import retry_kept
-from sync_server.rereading import reread_list
+from sync_server.intake.requeue import retry_kept
+from sync_server.publishing.rereading import reread_list
 from sync_server.stores.audits import add_audit
 from sync_server.stores.forms import link_form_attachments
 from sync_server.stores.journal import Entry, append_journal

@@ -21,13 +21,13 @@ from conflict.standing import same
 from conflict.types import Change, Op, RecordStatus
 from odk_forms.entity_lists import RegisterRow, read_csv
 from odk_forms.errors import FormError, Message
-from sync_server.arrival import Author, Project, SentChange
+from sync_server.accounts.people import get_project
 from sync_server.clock import Clock
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, NotFound
-from sync_server.ingest import ingest
-from sync_server.lists import add_property, same_but_for_case
-from sync_server.people import get_project
+from sync_server.intake.arrival import Author, Project, SentChange
+from sync_server.intake.ingest import ingest
+from sync_server.publishing.lists import add_property, same_but_for_case
 from sync_server.stores.changes import find_changes
 from sync_server.stores.list_records import find_present
 from sync_server.stores.lists import ListInfo, load_lists

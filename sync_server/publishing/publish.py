@@ -22,10 +22,18 @@ from odk_forms.xform import read
 from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import write_transaction
-from sync_server.declaring import declared_by_form
 from sync_server.errors import BadForm, VersionTaken
-from sync_server.form_files import FormFile, attach, carried, keep_blobs, present, put_files
-from sync_server.lists import (
+from sync_server.intake.requeue import retry_kept
+from sync_server.publishing.declaring import declared_by_form
+from sync_server.publishing.form_files import (
+    FormFile,
+    attach,
+    carried,
+    keep_blobs,
+    present,
+    put_files,
+)
+from sync_server.publishing.lists import (
     add_list,
     add_property,
     alter_lists,
@@ -34,7 +42,6 @@ from sync_server.lists import (
     set_phone,
     set_policy,
 )
-from sync_server.requeue import retry_kept
 from sync_server.stores import forms as store
 from sync_server.stores.audits import add_audit
 from sync_server.stores.lists import ListInfo

@@ -7,7 +7,11 @@ from typing import Any
 
 from conflict.areas import UNBOUND, area_of
 from conflict.types import Change, Op
-from sync_server.arrival import (
+from sync_server.blobs import Blobs
+from sync_server.clock import Clock, instant
+from sync_server.db import read_transaction, write_transaction
+from sync_server.errors import BadRequest, NotFound
+from sync_server.intake.arrival import (
     Attached,
     Author,
     Project,
@@ -17,11 +21,7 @@ from sync_server.arrival import (
     Status,
     SubmissionResult,
 )
-from sync_server.blobs import Blobs
-from sync_server.clock import Clock, instant
-from sync_server.db import read_transaction, write_transaction
-from sync_server.errors import BadRequest, NotFound
-from sync_server.ingest import ingest
+from sync_server.intake.ingest import ingest
 from sync_server.stores.audits import add_audit
 from sync_server.stores.quarantine import decide_quarantined, find_quarantined
 from sync_server.stores.tokens import find_device_by_id

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from conflict.areas import Area, scopes_of_actor
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
-from sync_server.labels import Place, name_places
+from sync_server.reports.labels import Place, name_places
 from sync_server.stores import devices as device_store
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.report import Visible

@@ -15,9 +15,9 @@ from conflict.standing import valid_date
 from conflict.types import Op
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.history import FieldOutcome, Past, Source, get_record
-from sync_server.labels import load_labels
-from sync_server.report import visible_to
+from sync_server.reports.board import visible_to
+from sync_server.reports.history import FieldOutcome, Past, Source, get_record
+from sync_server.reports.labels import load_labels
 from sync_server.stores import report as store
 from sync_server.stores.lists import load_lists
 from sync_server.stores.packing import unpack_state

@@ -12,7 +12,7 @@ from odk_forms.definition import FormDefinition, PropertySpec
 from odk_forms.errors import Message
 from odk_forms.sheets import Sheets
 from sync_server.errors import BadValue
-from sync_server.lists import (
+from sync_server.publishing.lists import (
     declare,
     declared_by,
     new_list,

@@ -15,8 +15,8 @@ from conflict.standing import reviews, see
 from conflict.types import RecordState, SettledChange
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.history import get_record
-from sync_server.report import visible_to
+from sync_server.reports.board import visible_to
+from sync_server.reports.history import get_record
 from sync_server.stores.changes import find_changes, find_rows, list_history, settled_of
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.packing import unpack_state

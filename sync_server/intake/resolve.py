@@ -8,12 +8,12 @@ from typing import Any, cast
 from conflict.areas import UNBOUND
 from conflict.types import LABEL, Change, Op, RecordStatus
 from schemas.reviews import ReviewShape
-from sync_server.arrival import Author, ChangeResult, Project, SentChange
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, NotFound, ReviewMoved
-from sync_server.facts import get_review_facts
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, ChangeResult, Project, SentChange
+from sync_server.intake.ingest import ingest
+from sync_server.reports.facts import get_review_facts
 from sync_server.stores.packing import unpack_state
 from sync_server.stores.records import find_record
 from sync_server.stores.reviews import find_review

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from odk_forms import collect
+from sync_server.accounts.credentials import hash_of_token, new_token, seal, unseal
 from sync_server.clock import Clock, instant
-from sync_server.credentials import hash_of_token, new_token, seal, unseal
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadValue, NotFound
 from sync_server.stores import people as store

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from conflict.areas import Rule
 from odk_forms.packs import Pack, PackList
+from sync_server.accounts.people import add_actor_property
 from sync_server.clock import Clock
 from sync_server.db import read_transaction
-from sync_server.lists import Declared, add_missing, set_access_filter
-from sync_server.people import add_actor_property
-from sync_server.publish import Published, publish
+from sync_server.publishing.lists import Declared, add_missing, set_access_filter
+from sync_server.publishing.publish import Published, publish
 from sync_server.stores.lists import load_lists
 from sync_server.stores.projects import list_actor_properties
 

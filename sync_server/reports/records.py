@@ -8,8 +8,8 @@ from typing import Any
 from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.labels import load_labels, name_places
-from sync_server.report import visible_to
+from sync_server.reports.board import visible_to
+from sync_server.reports.labels import load_labels, name_places
 from sync_server.stores import report as store
 from sync_server.stores.devices import list_form_titles
 from sync_server.stores.lists import load_lists

@@ -14,8 +14,8 @@ from conflict.fold import outcomes
 from conflict.record import Record, Taken
 from conflict.standing import reviews, shown_data
 from conflict.types import Change, Op, RecordState, Review, SettledChange
-from sync_server.arrival import Arrival, ChangeResult, Status
-from sync_server.reading import Derived, poison_of_change
+from sync_server.intake.arrival import Arrival, ChangeResult, Status
+from sync_server.intake.reading import Derived, poison_of_change
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry
 from sync_server.stores.lists import ListInfo

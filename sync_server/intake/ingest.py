@@ -18,7 +18,10 @@ from conflict.areas import is_placed
 from conflict.record import in_branch_order
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
-from sync_server.arrival import (
+from sync_server.clock import Clock, instant
+from sync_server.db import write_transaction
+from sync_server.errors import SyncError
+from sync_server.intake.arrival import (
     Arrival,
     Author,
     ChangeResult,
@@ -31,12 +34,8 @@ from sync_server.arrival import (
     SubmissionResult,
     worst,
 )
-from sync_server.clock import Clock, instant
-from sync_server.db import write_transaction
-from sync_server.deciding import Decider, Decision, Outcome, outcome_of
-from sync_server.errors import SyncError
-from sync_server.models.forms import Blob
-from sync_server.reading import (
+from sync_server.intake.deciding import Decider, Decision, Outcome, outcome_of
+from sync_server.intake.reading import (
     Readings,
     keys_to_lock,
     parse,
@@ -45,6 +44,7 @@ from sync_server.reading import (
     raw_change,
     read_all,
 )
+from sync_server.models.forms import Blob
 from sync_server.stores import changes as change_store
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import append_journal

@@ -16,8 +16,8 @@ from conflict.standing import reviews, see
 from conflict.types import LABEL, Op, RecordState, SettledChange, Write
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.labels import Labels, load_labels, name_places
-from sync_server.report import visible_to
+from sync_server.reports.board import visible_to
+from sync_server.reports.labels import Labels, load_labels, name_places
 from sync_server.stores.changes import list_history, settled_of
 from sync_server.stores.devices import list_form_titles
 from sync_server.stores.lists import ListInfo, load_lists

@@ -14,11 +14,11 @@ from conflict.policy import UNION, Policies
 from conflict.record import Record, Undo
 from conflict.standing import read_view, reviews
 from conflict.types import LABEL, Change, Op, RecordState, RecordStatus
-from sync_server.arrival import Author, ChangeResult, Project, SentChange, Status
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import AlreadyThere, BadEntity, NotFound, StaleVersion
-from sync_server.ingest import ingest
+from sync_server.intake.arrival import Author, ChangeResult, Project, SentChange, Status
+from sync_server.intake.ingest import ingest
 from sync_server.stores import entities as store
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.packing import unpack_seen, unpack_state

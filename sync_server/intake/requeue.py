@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
+from sync_server.accounts.people import get_project
 from sync_server.clock import Clock
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.people import get_project
-from sync_server.quarantine import retry
+from sync_server.intake.quarantine import retry
 from sync_server.stores.quarantine import list_waiting_for
 
 LOG = logging.getLogger(__name__)

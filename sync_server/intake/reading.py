@@ -19,7 +19,7 @@ from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance, read
-from sync_server.arrival import (
+from sync_server.intake.arrival import (
     Arrival,
     ChangeResult,
     SentChange,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from conflict.reread import reread
 from conflict.standing import reviews
-from sync_server.deciding import Outcome, as_it_stands
+from sync_server.intake.deciding import Outcome, as_it_stands
 from sync_server.stores.journal import Entry
 from sync_server.stores.list_records import find_list_writers, load_list_records
 from sync_server.stores.lists import ListInfo

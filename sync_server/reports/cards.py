@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from odk_forms.collect import qr_svg, qr_text
-from sync_server.credentials import unseal
+from sync_server.accounts.credentials import unseal
+from sync_server.accounts.devices import server_url, settings_for
 from sync_server.db import read_transaction
-from sync_server.devices import server_url, settings_for
 from sync_server.errors import NotFound
-from sync_server.labels import name_places
-from sync_server.report import places_of
+from sync_server.reports.board import places_of
+from sync_server.reports.labels import name_places
 from sync_server.stores import projects
 from sync_server.stores.devices import list_devices
 from sync_server.stores.lists import ListInfo, load_lists

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.report import visible_to
+from sync_server.reports.board import visible_to
 from sync_server.stores import datasets as store
 from sync_server.stores.entities import count_entities
 from sync_server.stores.forms import load_definitions

@@ -1,0 +1,1 @@
+"""The road in: what arrives is read, decided and written here, whoever sent it."""

@@ -1,0 +1,1 @@
+"""What admins put in: forms, lists and their declarations, registers, packs."""
