@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     chosen.update({n: environ[f"SIMPUL_{n}"] for n in chosen if environ.get(f"SIMPUL_{n}")})
     if chosen["LANGUAGE"] not in ("id", "en"):
         raise SettingsError("SIMPUL_LANGUAGE is id or en")
+    try:
+        ZoneInfo(chosen["TIMEZONE"])
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise SettingsError(f"SIMPUL_TIMEZONE is no time zone: {chosen['TIMEZONE']!r}") from exc
     if not (chosen["DATABASE_URL"] or "sqlite:").startswith(("sqlite:", "postgresql+psycopg:")):
         raise SettingsError("SIMPUL_DATABASE_URL begins with sqlite: or postgresql+psycopg:")
     return Settings(

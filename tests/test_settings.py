@@ -1,0 +1,55 @@
+"""Settings: from the environment, over a file, or a sentence that names what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from sync_server.settings import Settings, SettingsError, load, make_key
+
+
+def settings(home: Path, **chosen: str) -> Settings:
+    return load({"SIMPUL_HOME": str(home), **chosen})
+
+
+def test_without_any_there_is_sqlite_in_the_home(tmp_path):
+    assert settings(tmp_path).database_url == f"sqlite:///{tmp_path / 'simpul.db'}"
+    assert settings(tmp_path).language == "id"
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    (tmp_path / "simpul.toml").write_text('language = "en"\npart_bytes = 500000\n')
+    assert settings(tmp_path).part_bytes == 500000
+    assert settings(tmp_path).language == "en"
+    assert settings(tmp_path, SIMPUL_LANGUAGE="id").language == "id"
+
+
+def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
+    make_key(tmp_path)
+    made = settings(tmp_path).secret_key
+    make_key(tmp_path)
+    assert made == settings(tmp_path).secret_key
+    assert len(made) >= 32
+    assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIMPUL_LANGUAGE", "su"),
+        ("SIMPUL_TIMEZONE", "Asia/Sumedang"),
+        ("SIMPUL_TIMEZONE", "../etc"),
+        ("SIMPUL_DATABASE_URL", "mysql://host/db"),
+        ("SIMPUL_PART_BYTES", "2 MB"),
+        ("SIMPUL_LATE_DAYS", "-1"),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path, name, value):
+    with pytest.raises(SettingsError, match=name):
+        settings(tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize("text", ["language = ", 'bahasa = "id"'])
+def test_a_file_that_cannot_be_used_is_named(tmp_path, text):
+    (tmp_path / "simpul.toml").write_text(text)
+    with pytest.raises(SettingsError, match=r"simpul\.toml"):
+        settings(tmp_path)
