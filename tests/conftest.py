@@ -22,6 +22,9 @@ settings.register_profile("nightly", parent=settings.get_profile("simpul"), max_
 settings.load_profile("simpul")
 
 
+SECRET_KEY = "a secret of this test and no other"
+
+
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock()
@@ -97,7 +100,7 @@ def app(database_url: str, clock: FrozenClock, tmp_path: Path) -> Iterator[Flask
     environ = {
         "SIMPUL_HOME": str(tmp_path / "home"),
         "SIMPUL_DATABASE_URL": database_url,
-        "SIMPUL_SECRET_KEY": "a secret of this test and no other",
+        "SIMPUL_SECRET_KEY": SECRET_KEY,
     }
     app = create_app(load(environ), clock=clock)
     app.testing = True
@@ -112,17 +115,18 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def serve(empty_database_url: str, tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """`serve(workers=2, SIMPUL_X="y")`: the real server, initialised and listening.
+def serve(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """`serve(workers=2, SIMPUL_X="y")`: the real server, listening on a store that is set up.
 
     A test that kills it may `start()` it again; what is still running at the end is stopped.
     """
     running: list[Served] = []
 
     def start(*, workers: int = 1, **environ: str) -> Served:
-        server = Served(tmp_path / f"home{len(running)}", empty_database_url, **environ)
+        home = tmp_path / f"home{len(running)}"
+        home.mkdir(exist_ok=True)
+        server = Served(home, database_url, SIMPUL_SECRET_KEY=SECRET_KEY, **environ)
         running.append(server)
-        server.initialise()
         server.start(workers=workers)
         return server
 

@@ -2,7 +2,6 @@
 
 import http.client
 import io
-import json
 import threading
 import time
 import uuid
@@ -11,25 +10,22 @@ import pytest
 import requests
 from sqlalchemy import create_engine, text
 
-from tests.scenarios.posyandu import form
+from tests.scenarios.posyandu import Village
 
 pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 
 @pytest.fixture
-def phone_url(served, tmp_path) -> str:
-    """The address of one phone of a project with the form `daftar`, made by the commands."""
-    (tmp_path / "daftar.md").write_text(form("daftar", "create"))
-    served.command("project", "create", "Sumedang")
-    served.command("form", "publish", str(tmp_path / "daftar.md"))
-    made = served.command("device", "create", "Bu Tuti", "--url", served.url, "--json")
-    return json.loads(made)["url"]
+def phone_url(app, clock, served) -> str:
+    """The address of one phone of a project, on the server of this test."""
+    village = Village.begin(app, clock)
+    return served.url + village.phone("Bu Tuti").base
 
 
 def filled(child: str | None = None) -> bytes:
     child = child or str(uuid.uuid4())
     return (
-        f"<data id='daftar' version='1'><nama>Siti</nama>"
+        f"<data id='daftar' version='1'><nama>Siti</nama><posyandu>melati</posyandu>"
         f"<meta><instanceID>uuid:{child}</instanceID>"
         f"<entity dataset='anak' id='{child}' create='1'><label>Siti</label></entity></meta></data>"
     ).encode()
