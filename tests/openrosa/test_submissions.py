@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from odk_forms.openrosa import SUCCESS
+from sync_server.accounts import devices
 from sync_server.db import read_transaction
 from sync_server.stores.submissions import find_submission, list_attachments
 
@@ -163,8 +164,6 @@ def test_illegal_control_characters_of_a_barcode_are_read_and_kept(village, phon
 
 
 def test_a_revoked_phone_is_told_so_and_nothing_is_taken(village, phone):
-    from sync_server import devices  # noqa: PLC0415
-
     xml = registration(phone)
     with village.app.app_context():
         devices.revoke_app_user(
