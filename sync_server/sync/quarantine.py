@@ -16,7 +16,7 @@ from sync_server.intake import quarantine
 from sync_server.intake.arrival import ChangeResult
 from sync_server.reports.quarantined import get_kept, list_kept
 from sync_server.sync.paging import cursor_of, limit_asked, place_asked
-from sync_server.web.auth import require_viewer
+from sync_server.web.auth import require_manager, require_viewer
 
 bp = Blueprint("quarantine", __name__)
 
@@ -70,8 +70,8 @@ def show_raw(project_id: int, wanted: str) -> Any:
 
 @bp.post(f"{_QUARANTINE}/<wanted>/retry")
 def retry(project_id: int, wanted: str) -> Any:
-    """Take it in again, as the device that sent it; what became of it now."""
-    person = require_viewer(project_id)
+    """Take it in again, as the device that sent it; what became of it now. For managers."""
+    person = require_manager(project_id)
     row, here = _kept(project_id, wanted, person), context()
     result = quarantine.retry(
         get_project(project_id),
@@ -87,8 +87,8 @@ def retry(project_id: int, wanted: str) -> Any:
 
 @bp.post(f"{_QUARANTINE}/<wanted>/discard")
 def discard(project_id: int, wanted: str) -> Any:
-    """Set it aside: marked and kept."""
-    person = require_viewer(project_id)
+    """Set it aside: marked and kept. For managers."""
+    person = require_manager(project_id)
     row = _kept(project_id, wanted, person)
     quarantine.discard(
         get_project(project_id), row.quarantine_id, by=person.actor_id, clock=context().clock

@@ -58,8 +58,18 @@ def test_a_supervisor_sees_what_devices_of_their_posyandu_sent(bidan, admin, vil
         for each in admin.done("GET", f"{sync}/quarantine")["quarantine"]
         if each["id"] != kept
     )
-    for method, path in (("GET", ""), ("GET", "/raw"), ("POST", "/retry"), ("POST", "/discard")):
-        assert bidan.call(method, f"{sync}/quarantine/{other}{path}").status_code == 404
+    for path in ("", "/raw"):
+        assert bidan.get(f"{sync}/quarantine/{other}{path}").status_code == 404
+
+
+def test_a_supervisor_reads_and_only_a_manager_acts(admin, bidan, village, sync, kept):
+    assert bidan.done("GET", f"{sync}/quarantine/{kept}")["state"] == "open"
+    for act in ("retry", "discard"):
+        assert bidan.post(f"{sync}/quarantine/{kept}/{act}").status_code == 403
+    assert admin.done("GET", f"{sync}/quarantine/{kept}")["state"] == "open"
+    manager = admin.person("kepala@example.org", "manager", village.project.id)
+    assert manager.done("POST", f"{sync}/quarantine/{kept}/retry")["state"] == "open"
+    assert manager.done("POST", f"{sync}/quarantine/{kept}/discard")["state"] == "discarded"
 
 
 def test_unknown_ids_and_states_are_refused(admin, sync):
