@@ -1,11 +1,13 @@
 """What phones ask for, noted without holding them up.
 
 A poll must not cost a write transaction, so contacts are summed up in memory and written
-every few seconds, and at the end. A crash loses seconds of telemetry, never data.
+every few seconds, and at the end. A crash loses seconds of telemetry, never data; a store
+that cannot be written to just now loses nothing.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +15,12 @@ from dataclasses import dataclass, replace
 from sync_server.db import write_transaction
 from sync_server.stores.contacts import ContactSum, add_contacts, note_served
 
+LOG = logging.getLogger(__name__)
+
+MOST_KEPT = 50_000  # of each kind; a store that is away for days must not fill the memory
+
 Key = tuple[int, int, str]
+ServedKey = tuple[int, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,46 +42,101 @@ class Heard:
 class Contacts:
     """The buffer of one process; `run` is given the flush to call within an app context."""
 
-    def __init__(self, *, every_seconds: float = 5.0) -> None:
+    def __init__(self, *, every_seconds: float = 5.0, most_kept: int = MOST_KEPT) -> None:
         self.every_seconds = every_seconds
+        self.most_kept = most_kept
         self._lock = threading.Lock()
         self._sums: dict[Key, ContactSum] = {}
-        self._served: dict[tuple[int, int, str, str], tuple[str, str]] = {}
+        self._served: dict[ServedKey, tuple[str, str]] = {}
         self._due = threading.Event()
         self._stopped = False
 
     def note(self, heard: Heard) -> None:
         """Remember one successful request."""
         key = (heard.project_id, heard.actor_id, heard.device_id)
+        new = ContactSum(
+            *key,
+            first_at=heard.at,
+            last_at=heard.at,
+            last_submission_at=heard.at if heard.submission else None,
+            user_agent=heard.user_agent,
+            bytes_up=heard.bytes_up,
+            bytes_down=heard.bytes_down,
+        )
         with self._lock:
-            known = self._sums.get(key) or ContactSum(*key, first_at=heard.at, last_at=heard.at)
-            self._sums[key] = replace(
-                known,
-                last_at=max(known.last_at, heard.at),
-                last_submission_at=heard.at if heard.submission else known.last_submission_at,
-                user_agent=heard.user_agent or known.user_agent,
-                bytes_up=known.bytes_up + heard.bytes_up,
-                bytes_down=known.bytes_down + heard.bytes_down,
-            )
+            # Taken out and put back: the keys stand in the order they were last heard of.
+            known = self._sums.pop(key, None)
+            self._sums[key] = new if known is None else _merged(known, new)
             if heard.xml_form_id is not None and heard.version is not None:
-                self._served[*key, heard.xml_form_id] = (heard.version, heard.at)
+                served = (*key, heard.xml_form_id)
+                self._served.pop(served, None)
+                self._served[served] = (heard.version, heard.at)
+            self._forget_oldest()
 
     def flush(self) -> None:
-        """Write what has been noted; within an app context."""
+        """Write what has been noted; within an app context.
+
+        Errors    whatever the store raises; what was not written is kept for the next time.
+        """
         with self._lock:
-            sums, self._sums = list(self._sums.values()), {}
-            served, self._served = dict(self._served), {}
-        if sums or served:
+            sums, self._sums = self._sums, {}
+            served, self._served = self._served, {}
+        if not (sums or served):
+            return
+        try:
             with write_transaction() as connection:
-                add_contacts(connection, sums)
+                add_contacts(connection, list(sums.values()))
                 note_served(connection, served)
+        except Exception:
+            self._take_back(sums, served)
+            raise
+
+    def _take_back(
+        self, sums: dict[Key, ContactSum], served: dict[ServedKey, tuple[str, str]]
+    ) -> None:
+        """Add what could not be written to what was noted meanwhile, which is newer."""
+        with self._lock:
+            for key, newer in self._sums.items():
+                older = sums.pop(key, None)
+                sums[key] = newer if older is None else _merged(older, newer)
+            for served_key, version in self._served.items():
+                served.pop(served_key, None)
+                served[served_key] = version
+            self._sums, self._served = sums, served
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        while len(self._sums) > self.most_kept:
+            del self._sums[next(iter(self._sums))]
+        while len(self._served) > self.most_kept:
+            del self._served[next(iter(self._served))]
 
     def run(self, flush: Callable[[], None]) -> None:
-        """Flush every few seconds until stopped: the body of a daemon thread."""
+        """Flush every few seconds until stopped: the body of a daemon thread.
+
+        No error ends it. What is logged is its kind alone: its words may hold values.
+        """
         while not self._stopped:
             self._due.wait(self.every_seconds)
-            flush()
+            try:
+                flush()
+            except Exception as exc:
+                LOG.error("contacts could not be written: %s", type(exc).__name__)  # noqa: TRY400
 
     def stop(self) -> None:
         self._stopped = True
         self._due.set()
+
+
+def _merged(older: ContactSum, newer: ContactSum) -> ContactSum:
+    """Two sums of one phone as one: bytes add up, the newest times win."""
+    sent = [at for at in (older.last_submission_at, newer.last_submission_at) if at]
+    return replace(
+        older,
+        first_at=min(older.first_at, newer.first_at),
+        last_at=max(older.last_at, newer.last_at),
+        last_submission_at=max(sent, default=None),
+        user_agent=newer.user_agent or older.user_agent,
+        bytes_up=older.bytes_up + newer.bytes_up,
+        bytes_down=older.bytes_down + newer.bytes_down,
+    )

@@ -15,17 +15,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from sync_server.accounts.credentials import fits, hash_of_token, hash_password, new_token
-from sync_server.accounts.devices import (
-    AppUser,
-    add_actor_property,
-    bearable,
-    create_app_user,
-    delete_app_user,
-    reveal_token,
-    revoke_app_user,
-    set_properties,
-)
-from sync_server.accounts.roles import ADMIN, ROLES, Person, person, role_named
+from sync_server.accounts.devices import bearable
+from sync_server.accounts.roles import ADMIN, Person, person, role_named
 from sync_server.clock import Clock, instant, moment
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound, TooManyTries, WrongPassword
@@ -33,33 +24,6 @@ from sync_server.intake import arrival
 from sync_server.stores import logins, projects
 from sync_server.stores import people as store
 from sync_server.stores.audits import add_audit
-
-__all__ = [
-    "ROLES",
-    "AppUser",
-    "Login",
-    "Person",
-    "add_actor_property",
-    "assign",
-    "create_app_user",
-    "create_project",
-    "create_user",
-    "csrf_of_token",
-    "current_node",
-    "delete_app_user",
-    "get_project",
-    "log_in",
-    "log_out",
-    "person_of_token",
-    "reveal_token",
-    "revoke_app_user",
-    "set_password",
-    "set_properties",
-    "set_up",
-    "unassign",
-    "update_project",
-    "update_user",
-]
 
 SESSION_LASTS = timedelta(hours=24)  # as in Central
 _FREE_TRIES = 5

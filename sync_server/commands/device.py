@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from odk_forms import collect
-from sync_server.accounts import people
+from sync_server.accounts import devices
 from sync_server.accounts.devices import phone_settings, server_url
 from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
 from sync_server.context import context
@@ -41,7 +41,7 @@ def create_device(
     with command_app():
         here, base = context(), _base(url)
         project_id = chosen_project(project)
-        made = people.create_app_user(
+        made = devices.create_app_user(
             project_id,
             name,
             properties,
@@ -127,7 +127,7 @@ def _draw(png: Path, text: str) -> None:
 def revoke_device(actor_id: int, project: str | None) -> None:
     """Let device ID in no more. What it wrote stays."""
     with command_app():
-        people.revoke_app_user(chosen_project(project), actor_id, by=None, clock=context().clock)
+        devices.revoke_app_user(chosen_project(project), actor_id, by=None, clock=context().clock)
     click.echo(f"device {actor_id} is revoked")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sync_server.accounts import people
+from sync_server.accounts import devices, people
 from sync_server.commands.common import chosen_project, command_app, print_json
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -28,7 +28,7 @@ def create_project(name: str, properties: tuple[str, ...], as_json: bool) -> Non
         clock = context().clock
         project_id = people.create_project(name, clock=clock)
         for one in properties:
-            people.add_actor_property(project_id, one, clock=clock)
+            devices.add_actor_property(project_id, one, clock=clock)
     if as_json:
         print_json({"id": project_id, "name": name})
     else:
@@ -54,5 +54,5 @@ def list_all(as_json: bool) -> None:
 def add_property(name: str, project: str | None) -> None:
     """Let devices and people bear the property NAME, such as posyandu."""
     with command_app():
-        people.add_actor_property(chosen_project(project), name, clock=context().clock)
+        devices.add_actor_property(chosen_project(project), name, clock=context().clock)
     click.echo(f"devices and people may bear {name}")

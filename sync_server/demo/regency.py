@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from odk_forms.packs import Pack, SampleEntity
-from sync_server.accounts import people
+from sync_server.accounts import devices, people
 from sync_server.clock import Clock
 from sync_server.demo import names
 from sync_server.publishing.packs import install_pack
@@ -179,7 +179,7 @@ def _cadres(
     for place, post in enumerate(where):
         for number in range(CADRES_EACH):
             name = f"{names.CADRES[place * CADRES_EACH + number]} ({post.name})"
-            made = people.create_app_user(
+            made = devices.create_app_user(
                 project_id,
                 name,
                 {"posyandu": post.code},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sync_server.accounts import people
+from sync_server.accounts import devices as accounts
 from sync_server.context import context
 from sync_server.pages.door import bp, enter, enter_as_manager, see_other
 from sync_server.pages.words import language
@@ -49,7 +49,7 @@ def add_device(project_id: int) -> AnyResponse:
     borne = {
         name: [text.strip() for text in texts if text.strip()] for name, texts in given.items()
     }
-    made = people.create_app_user(
+    made = accounts.create_app_user(
         project_id,
         request.form.get("name", ""),
         {name: texts[0] if len(texts) == 1 else texts for name, texts in borne.items() if texts},
@@ -78,7 +78,7 @@ def device_cards(project_id: int) -> str:
 def revoke_device(project_id: int, actor_id: int) -> AnyResponse:
     """Let a device in no more: its phone was lost, or its cadre left."""
     visit = enter_as_manager(project_id)
-    people.revoke_app_user(project_id, actor_id, by=visit.person.actor_id, clock=context().clock)
+    accounts.revoke_app_user(project_id, actor_id, by=visit.person.actor_id, clock=context().clock)
     return see_other("pages.devices", project_id=project_id, done="revoked")
 
 
@@ -86,7 +86,7 @@ def revoke_device(project_id: int, actor_id: int) -> AnyResponse:
 def add_actor_property(project_id: int) -> AnyResponse:
     """Let the devices of a project belong to one more kind of place."""
     visit = enter_as_manager(project_id)
-    people.add_actor_property(
+    accounts.add_actor_property(
         project_id,
         request.form.get("name", "").strip(),
         clock=context().clock,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from conflict.areas import Rule
 from odk_forms.packs import Pack, PackList
-from sync_server.accounts.people import add_actor_property
+from sync_server.accounts.devices import add_actor_property
 from sync_server.clock import Clock
 from sync_server.db import read_transaction
 from sync_server.publishing.lists import Declared, add_missing, set_access_filter

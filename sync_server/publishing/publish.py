@@ -27,38 +27,15 @@ from sync_server.intake.requeue import retry_kept
 from sync_server.publishing.declaring import declared_by_form
 from sync_server.publishing.form_files import (
     FormFile,
-    attach,
     carried,
     keep_blobs,
     present,
     put_files,
 )
-from sync_server.publishing.lists import (
-    add_list,
-    add_property,
-    alter_lists,
-    lists_to_alter,
-    set_access_filter,
-    set_phone,
-    set_policy,
-)
+from sync_server.publishing.lists import alter_lists, lists_to_alter
 from sync_server.stores import forms as store
 from sync_server.stores.audits import add_audit
 from sync_server.stores.lists import ListInfo
-
-__all__ = [
-    "Checked",
-    "Published",
-    "add_list",
-    "add_property",
-    "attach",
-    "check",
-    "publish",
-    "publish_checked",
-    "set_access_filter",
-    "set_phone",
-    "set_policy",
-]
 
 _ITEMSETS = "itemsets.csv"
 

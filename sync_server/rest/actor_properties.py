@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.app_users import ActorPropertyShape
-from sync_server.accounts import people
+from sync_server.accounts import devices
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.stores.projects import list_actor_properties
@@ -30,5 +30,5 @@ def create(project_id: int) -> Any:
     """Declare a property. Said twice it is said once."""
     person = require_manager(project_id)
     sent = read_body(ActorPropertyShape())
-    people.add_actor_property(project_id, sent["name"], by=person.actor_id, clock=context().clock)
+    devices.add_actor_property(project_id, sent["name"], by=person.actor_id, clock=context().clock)
     return {"name": sent["name"]}

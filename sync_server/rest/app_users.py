@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.app_users import AppUserPatch, AppUserShape, NewAppUser
-from sync_server.accounts import people
+from sync_server.accounts import devices
 from sync_server.accounts.credentials import unseal
 from sync_server.accounts.devices import rename_app_user
 from sync_server.context import context
@@ -35,7 +35,7 @@ def create(project_id: int) -> Any:
     """Make a device account; a QR of its token sets a phone up."""
     person = require_manager(project_id)
     sent = read_body(NewAppUser())
-    made = people.create_app_user(
+    made = devices.create_app_user(
         project_id,
         sent["display_name"],
         sent["properties"],
@@ -59,7 +59,7 @@ def update(project_id: int, actor_id: int) -> Any:
     person = require_manager(project_id)
     sent, clock = read_body(AppUserPatch()), context().clock
     if "properties" in sent:
-        people.set_properties(
+        devices.set_properties(
             project_id, actor_id, sent["properties"], by=person.actor_id, clock=clock
         )
     if "display_name" in sent:
@@ -71,7 +71,7 @@ def update(project_id: int, actor_id: int) -> Any:
 def delete(project_id: int, actor_id: int) -> Any:
     """Let a device in no more, and list it no more. What it wrote stays under its name."""
     person = require_manager(project_id)
-    people.delete_app_user(project_id, actor_id, by=person.actor_id, clock=context().clock)
+    devices.delete_app_user(project_id, actor_id, by=person.actor_id, clock=context().clock)
     return {"success": True}
 
 

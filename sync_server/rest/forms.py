@@ -19,6 +19,7 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import BadRequest, FormWarnings, NotAllowed, NotFound, TooLarge
 from sync_server.publishing import publish
+from sync_server.publishing.form_files import attach
 from sync_server.publishing.publish import Checked
 from sync_server.reports.entity_lists import list_csv
 from sync_server.stores import forms as store
@@ -185,7 +186,7 @@ def show_attachment(project_id: int, xml_form_id: str, name: str) -> Any:
 def give_attachment(project_id: int, xml_form_id: str, name: str) -> Any:
     """Give the newest version a file it expects, or newer bytes of it."""
     person = require_manager(project_id)
-    publish.attach(
+    attach(
         project_id,
         xml_form_id,
         name,

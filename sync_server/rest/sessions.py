@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from schemas.sessions import NewSession, SessionShape
-from sync_server.accounts import people
+from sync_server.accounts import devices, people
 from sync_server.accounts.credentials import hash_of_token
 from sync_server.accounts.roles import Person
 from sync_server.context import context
@@ -63,4 +63,4 @@ def _revoke(token: str, person: Person) -> None:
         row = find_token(connection, hash_of_token(token))
     if row is None or not person.may_manage(row.project_id):
         raise NotFound("there is no such session")
-    people.revoke_app_user(row.project_id, row.actor_id, by=person.actor_id, clock=context().clock)
+    devices.revoke_app_user(row.project_id, row.actor_id, by=person.actor_id, clock=context().clock)

@@ -14,11 +14,11 @@ from flask import Response, g, request
 from sync_server.accounts.people import (
     SESSION_LASTS,
     Login,
-    Person,
     csrf_of_token,
     get_project,
     person_of_token,
 )
+from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.errors import CsrfFailed, NotAllowed, NotAuthenticated
 

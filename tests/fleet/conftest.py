@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from sync_server.accounts import people
+from sync_server.accounts import devices, people
 from sync_server.db import read_transaction
 from sync_server.demo.loading import StoryClock, listening
 from sync_server.fleet.phone import Phone
@@ -27,7 +27,7 @@ class Field:
     clock: FrozenClock
     project_id: int
     url: str
-    last: people.AppUser | None = None
+    last: devices.AppUser | None = None
 
     def publish(self, markdown: str) -> None:
         with self.app.app_context():
@@ -35,7 +35,7 @@ class Field:
 
     def phone(self, name: str = "Ani", **options: Any) -> Phone:
         with self.app.app_context():
-            self.last = people.create_app_user(
+            self.last = devices.create_app_user(
                 self.project_id,
                 name,
                 by=None,

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from odk_forms.convert import to_xform
-from sync_server.accounts import people
+from sync_server.accounts import devices
 from sync_server.fleet.documents import SyncFailed
 from sync_server.fleet.phone import Phone
 from sync_server.fleet.wire import NoSignal
@@ -122,7 +122,7 @@ def test_a_form_the_server_does_not_know_is_taken_and_kept(field, phone):
 def test_a_revoked_phone_keeps_what_it_could_not_send(field, phone):
     born(phone)
     with field.app.app_context():
-        people.revoke_app_user(field.project_id, field.last.actor_id, by=None, clock=field.clock)
+        devices.revoke_app_user(field.project_id, field.last.actor_id, by=None, clock=field.clock)
 
     (delivery,) = phone.send()
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from conflict.areas import Area, Rule
 from conflict.fold import fold
-from sync_server.accounts import people
+from sync_server.accounts import devices
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
 from sync_server.models.records import RecordScope
@@ -26,7 +26,7 @@ MAWAR = Area(None, {"posyandu": ("mawar",)})
 def stood(desk):
     """Child 1 with two weights typed by people who had not seen each other's; child 2 with one."""
     desk.publish(weighing(more="| | text | pos | Pos | posyandu | | |\n"))
-    people.add_actor_property(desk.project_id, "posyandu", clock=desk.clock)
+    devices.add_actor_property(desk.project_id, "posyandu", clock=desk.clock)
     desk.create(1, bb="9", posyandu="melati")
     desk.create(2, bb="8", posyandu="mawar")
     desk.write(1, base=1, bb="12")

@@ -16,6 +16,7 @@ from sync_server.intake.ingest import ingest
 from sync_server.models.forms import Form, FormAttachment, FormVersion
 from sync_server.models.records import QuarantineRow, RecordRow
 from sync_server.publishing import publish
+from sync_server.publishing.form_files import attach
 from sync_server.stores.forms import (
     find_source,
     find_version,
@@ -177,7 +178,7 @@ def test_a_missing_file_is_named_and_may_be_given_later(desk):
     done = desk.publish(pictures())
     assert set(done.missing) == {"anak.csv", "logo.png"}
 
-    publish.attach(desk.project_id, "gambar", "logo.png", b"PNG", by=None, clock=desk.clock)
+    attach(desk.project_id, "gambar", "logo.png", b"PNG", by=None, clock=desk.clock)
     again = desk.publish(pictures(), attachments={"logo.png": b"PNG2"})
 
     assert again.unchanged
@@ -210,9 +211,9 @@ def test_what_a_form_does_not_expect_cannot_be_attached(desk):
     assert "entity list" in refused(desk, pictures(), attachments={"anak.csv": b"x"}).message
     desk.publish(pictures())
     with pytest.raises(BadValue):
-        publish.attach(desk.project_id, "gambar", "anak.csv", b"x", by=None, clock=desk.clock)
+        attach(desk.project_id, "gambar", "anak.csv", b"x", by=None, clock=desk.clock)
     with pytest.raises(NotFound):
-        publish.attach(desk.project_id, "gambar", "x.png", b"x", by=None, clock=desk.clock)
+        attach(desk.project_id, "gambar", "x.png", b"x", by=None, clock=desk.clock)
 
 
 def test_a_form_that_says_nothing_leaves_the_policy(desk):

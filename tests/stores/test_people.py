@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, text
 
-from sync_server.accounts import people
+from sync_server.accounts import devices, people
 from sync_server.db import db, read_transaction, write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
 from sync_server.models.base import Base
@@ -18,7 +18,7 @@ KEY = "a key of this test"
 def project(app, clock) -> int:
     with app.app_context():
         made = people.create_project("Balita", clock=clock)
-        people.add_actor_property(made, "posyandu", clock=clock)
+        devices.add_actor_property(made, "posyandu", clock=clock)
         yield made
 
 
@@ -35,14 +35,14 @@ def everything() -> str:
 def test_no_secret_stands_in_the_database(project, clock):
     login = people.log_in(ADMIN_EMAIL, ADMIN_PASSWORD, clock=clock)
     by = login.person.actor_id
-    device = people.create_app_user(project, "Ani", by=by, clock=clock, secret_key=KEY)
+    device = devices.create_app_user(project, "Ani", by=by, clock=clock, secret_key=KEY)
     stored = everything()
     for secret in (ADMIN_PASSWORD, login.token, device.token):
         assert secret not in stored
         assert secret not in repr((login, device))
-    assert people.reveal_token(project, device.actor_id, secret_key=KEY) == device.token
+    assert devices.reveal_token(project, device.actor_id, secret_key=KEY) == device.token
     with pytest.raises(BadValue) as caught:
-        people.reveal_token(project, device.actor_id, secret_key="another key")
+        devices.reveal_token(project, device.actor_id, secret_key="another key")
     assert device.token not in str(caught.value.details)
 
 
@@ -50,9 +50,9 @@ def test_every_act_of_an_administrator_is_audited(project, clock):
     user = people.create_user("b@example.org", None, by=1, clock=clock)
     people.assign(user, "viewer", project, properties={"posyandu": "x"}, by=1, clock=clock)
     people.unassign(user, "viewer", project, by=1, clock=clock)
-    device = people.create_app_user(project, "Ani", by=1, clock=clock, secret_key=KEY)
-    people.set_properties(project, device.actor_id, {"posyandu": "y"}, by=1, clock=clock)
-    people.revoke_app_user(project, device.actor_id, by=1, clock=clock)
+    device = devices.create_app_user(project, "Ani", by=1, clock=clock, secret_key=KEY)
+    devices.set_properties(project, device.actor_id, {"posyandu": "y"}, by=1, clock=clock)
+    devices.revoke_app_user(project, device.actor_id, by=1, clock=clock)
     with read_transaction() as connection:
         rows = connection.execute(select(Audit.action, Audit.actor_id).order_by(Audit.id)).all()
     assert [action for action, _ in rows][-6:] == [
