@@ -121,7 +121,7 @@ class Contacts:
             try:
                 flush()
             except Exception as exc:
-                LOG.error("contacts could not be written: %s", type(exc).__name__)  # noqa: TRY400
+                LOG.error("contacts could not be written: %s", type(exc).__name__)
 
     def stop(self) -> None:
         self._stopped = True

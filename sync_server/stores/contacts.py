@@ -41,8 +41,11 @@ def add_contacts(connection: Connection, sums: Sequence[ContactSum]) -> None:
             index_elements=["project_id", "actor_id", "device_id"],
             set_={
                 "last_at": greatest(table.c.last_at, new.last_at),
+                # SQLite's max() of a NULL is NULL; sums written late must not turn time back.
                 "last_submission_at": func.coalesce(
-                    new.last_submission_at, table.c.last_submission_at
+                    greatest(table.c.last_submission_at, new.last_submission_at),
+                    new.last_submission_at,
+                    table.c.last_submission_at,
                 ),
                 "user_agent": func.coalesce(func.nullif(new.user_agent, ""), table.c.user_agent),
                 "bytes_up": table.c.bytes_up + new.bytes_up,
