@@ -9,7 +9,7 @@ the devices that wrote it, under the scope `@<actor id>`. See ADR 0010.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -107,13 +107,19 @@ def _values(state: RecordState, name: str, in_question: set[str]) -> list[str]:
     return [shown.value] if shown is not None and shown.value else []
 
 
-def may_write(rules: Sequence[Rule], area: Area, view: View) -> bool:
-    """Whether what the author was shown lay in its area, or is not known."""
+def may_write(rules: Sequence[Rule], area: Area, view: View, scopes: Collection[str] = ()) -> bool:
+    """Whether what the author was shown lay in its area, or is not known.
+
+    `scopes` are those of the record as it stands, none when it is not here. A record that
+    was shown without a place is of those who may see it now: the devices that wrote it.
+    """
     if not area.bound:
         return True
     for rule in rules:
         shown = view.value(rule.dataset_property)
         if shown and shown not in area.properties.get(rule.actor_property, ()):
+            return False
+        if not shown and scopes and not set(scopes) & set(scopes_of_actor(rules, area)):
             return False
     return True
 

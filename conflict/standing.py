@@ -12,7 +12,6 @@ from conflict.types import LABEL, RecordState, Review, Seen, Standing, View, Wri
 
 OPTION_IN = "1"
 OPTION_OUT = "0"
-_NOTHING_SEEN = Seen("")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _NUMERIC_KINDS = frozenset({"latest", "max", "min"})

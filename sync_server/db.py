@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -24,7 +24,10 @@ from sync_server.settings import Settings
 
 db = SQLAlchemy(metadata=Base.metadata)
 
-_BUSY_SECONDS = 30
+# A phone gives up after 60 seconds: both waits together must end well before.
+_BUSY_SECONDS = 15
+_QUEUE_SECONDS = 20
+_PROGRAM_LIMIT_EXCEEDED = "54"  # PostgreSQL: this will not fit, however often it is tried
 # Threads of one process queue here in turn; SQLite's own busy wait is a lottery.
 _sqlite_writer = threading.Lock()
 
@@ -69,20 +72,45 @@ def write_transaction() -> Iterator[Connection]:
               written, and the same call may be made again.
     """
     engine = _for_writing(db.engine)
-    queue = _sqlite_writer if engine.dialect.name == "sqlite" else nullcontext()
-    with queue:
-        try:
-            with engine.begin() as connection:
-                yield connection
-        except OperationalError as exc:
-            raise StoreBusy("the store cannot be written to just now") from exc
+    with _in_turn(engine), _busy_said_plainly(), engine.begin() as connection:
+        yield connection
 
 
 @contextmanager
 def read_transaction() -> Iterator[Connection]:
     """One consistent snapshot of the store, for reading only."""
-    with _for_reading(db.engine).connect() as connection:
+    with _busy_said_plainly(), _for_reading(db.engine).connect() as connection:
         yield connection
+
+
+@contextmanager
+def _in_turn(engine: Engine) -> Iterator[None]:
+    """Threads of one process queue for SQLite's one writer; PostgreSQL has many."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    if not _sqlite_writer.acquire(timeout=_QUEUE_SECONDS):
+        raise StoreBusy("others are writing to the store just now")
+    try:
+        yield
+    finally:
+        _sqlite_writer.release()
+
+
+@contextmanager
+def _busy_said_plainly() -> Iterator[None]:
+    """A database that is locked, full or away is `StoreBusy`: try again later.
+
+    What PostgreSQL will never take, a key longer than its indexes hold, is no such thing:
+    it goes on as it is, and the road in keeps it raw.
+    """
+    try:
+        yield
+    except OperationalError as exc:
+        state = getattr(exc.orig, "sqlstate", None) or ""
+        if state.startswith(_PROGRAM_LIMIT_EXCEEDED):
+            raise
+        raise StoreBusy("the store cannot be used just now") from exc
 
 
 @cache

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from conflict.areas import UNBOUND, Area
+from conflict.policy import Policies
+from conflict.record import Record
 from conflict.types import Change
 
 
@@ -72,12 +75,22 @@ class SentSubmission:
     again: bool = False
 
 
+UnderLock = Callable[[Change, Record | None, Policies], Change]
+
+
 @dataclass(frozen=True, slots=True)
 class SentChange:
-    """One change from a program, a page or an import, with the note a supervisor gave."""
+    """One change from a program, a page or an import, with the note a supervisor gave.
+
+    `under_lock` is for somebody who waits for the answer at a screen. It is called once the
+    record is locked, with the record as it stands (None when it is not here): it gives the
+    change as it is to be taken in, or raises the refusal, and then nothing of the batch is
+    written. What was read before the lock may have moved on.
+    """
 
     change: Change
     note: str = ""
+    under_lock: UnderLock | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +119,18 @@ class SubmissionResult:
     changes: tuple[ChangeResult, ...] = ()
     code: str | None = None
     detail: str | None = None
+
+
+def kept_change(change: Change, *, code: str, detail: str) -> ChangeResult:
+    """The answer to a change that is kept in quarantine."""
+    return ChangeResult(
+        change_id=change.change_id,
+        list_name=change.list_name,
+        entity=change.entity,
+        status=Status.QUARANTINED,
+        code=code,
+        detail=detail,
+    )
 
 
 Sent = SentSubmission | SentChange

@@ -14,7 +14,8 @@ from conflict.fold import outcomes
 from conflict.record import Record, Taken
 from conflict.standing import reviews, shown_data
 from conflict.types import Change, Op, RecordState, Review, SettledChange
-from sync_server.intake.arrival import Arrival, ChangeResult, Status
+from sync_server.errors import SyncError
+from sync_server.intake.arrival import Arrival, ChangeResult, Status, kept_change
 from sync_server.intake.reading import Derived, poison_of_change
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry
@@ -71,6 +72,8 @@ class Decider:
         change = derived.change
         try:
             result = self._decide(derived)
+        except SyncError:  # a refusal for somebody who waits: nothing of the batch is written
+            raise
         except Exception:  # one poisoned change must not spoil the rest, whatever it is
             LOG.exception("change %s could not be decided", change.change_id)
             held = self.held.get(change.entity)
@@ -91,6 +94,10 @@ class Decider:
         if held is not None and held.list_name != change.list_name:
             detail = f"this entity is in the list {held.list_name!r}"
             return self._quarantine(derived, "bad_data", detail)
+        if derived.under_lock is not None:
+            standing = None if held is None else held.record
+            change = derived.under_lock(change, standing, info.policies)
+            derived = replace(derived, change=change)
         author = self.arrival.author
         if change.op not in _FOR_DEVICES and not author.may_decide:
             return self._quarantine(derived, "not_allowed", f"a device may not {change.op.value}")
@@ -98,7 +105,7 @@ class Decider:
             held = self._born(change)
         if change.op is not Op.CREATE and author.area.bound:
             view = held.record.shown_to(change, info.policies)
-            if not may_write(info.rules, author.area, view):
+            if not may_write(info.rules, author.area, view, held.scopes):
                 return self._quarantine(derived, "out_of_area", "the record is of another area")
         return self._take(derived, held, info)
 
@@ -187,14 +194,7 @@ class Decider:
                 detail=detail,
             )
         )
-        return ChangeResult(
-            change_id=change.change_id,
-            list_name=change.list_name,
-            entity=change.entity,
-            status=Status.QUARANTINED,
-            code=code,
-            detail=detail,
-        )
+        return kept_change(change, code=code, detail=detail)
 
 
 def _status(taken: Taken, result: ChangeResult) -> Status:

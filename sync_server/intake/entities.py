@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,8 +17,8 @@ from conflict.types import LABEL, Change, Op, RecordState, RecordStatus
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import AlreadyThere, BadEntity, NotFound, StaleVersion
-from sync_server.intake.arrival import Author, ChangeResult, Project, SentChange, Status
-from sync_server.intake.ingest import ingest
+from sync_server.intake.arrival import Author, Project, SentChange
+from sync_server.intake.ingest import ingest_or_refuse
 from sync_server.stores import entities as store
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.packing import unpack_seen, unpack_state
@@ -142,16 +142,29 @@ def create_entities(
         info = get_list(connection, project.id, list_name)
         taken = store.find_known(connection, project.id, ids)
     if taken or len(set(ids)) < len(ids):
-        doubled = taken or [one for one, times in Counter(ids).items() if times > 1]
-        raise AlreadyThere("an entity has this id already", fields=["uuid"], values=doubled[:20])
+        raise _already_there(taken or [one for one, times in Counter(ids).items() if times > 1])
     for one in new:
         _refuse_unknown(info, one.data)
     sent = [
-        SentChange(_change(list_name, entity, Op.CREATE, author, clock, one.label, one.data), note)
+        SentChange(
+            _change(list_name, entity, Op.CREATE, author, clock, one.label, one.data),
+            note,
+            under_lock=_only_if_new,
+        )
         for entity, one in zip(ids, new, strict=True)
     ]
-    _take_in(project, sent, author, clock)
+    ingest_or_refuse(project, sent, author=author, clock=clock)
     return ids
+
+
+def _only_if_new(change: Change, record: Record | None, policies: Policies) -> Change:
+    if record is not None:
+        raise _already_there([change.entity])
+    return change
+
+
+def _already_there(doubled: Sequence[str]) -> AlreadyThere:
+    return AlreadyThere("an entity has this id already", fields=["uuid"], values=list(doubled[:20]))
 
 
 def decide_entity(
@@ -176,34 +189,43 @@ def decide_entity(
     """
     with read_transaction() as connection:
         row, info = _find(connection, project.id, list_name, entity, author.area)
-    if row.status == RecordStatus.DELETED.value:
-        raise NotFound("there is no such entity")
-    if base_version is not None and base_version != row.served:
-        raise StaleVersion(
-            "the entity has moved on; read it again", current=row.served, provided=base_version
-        )
     _refuse_unknown(info, data)
-    state = unpack_state(row.state)
     named = dict(data) if label is None else {**data, LABEL: label}
-    if resolve:
-        named = {**_shown_in_reviews(state, info.policies), **named}
-    if not named:
+    if not named and not (resolve and row.open_reviews):
         if resolve:
             return
         raise BadEntity("name a label or a property to alter")
-    named = {**_measured_on(state, info.policies, named), **named}
-    text = named.pop(LABEL, None)
-    change = _change(
-        list_name,
-        entity,
-        Op.RESOLVE,
-        author,
-        clock,
-        text,
-        named,
-        contenders=_standing_in(state, info.policies, [*named, *([LABEL] if text else [])]),
-    )
-    _take_in(project, [SentChange(change, note)], author, clock)
+
+    def over_all_that_stands(change: Change, record: Record | None, policies: Policies) -> Change:
+        if record is None or record.state.status is RecordStatus.DELETED:
+            raise NotFound("there is no such entity")
+        if base_version is not None and base_version != record.served:
+            raise StaleVersion(
+                "the entity has moved on; read it again",
+                current=record.served,
+                provided=base_version,
+            )
+        return _decision(change, record.state, policies, named, resolve=resolve)
+
+    change = _change(list_name, entity, Op.RESOLVE, author, clock, None, {})
+    sent = SentChange(change, note, under_lock=over_all_that_stands)
+    ingest_or_refuse(project, [sent], author=author, clock=clock)
+
+
+def _decision(
+    change: Change,
+    state: RecordState,
+    policies: Policies,
+    named: Mapping[str, str],
+    *,
+    resolve: bool,
+) -> Change:
+    """The change that says `named`, over all writes standing in those properties now."""
+    said = {**_shown_in_reviews(state, policies), **named} if resolve else dict(named)
+    said = {**_measured_on(state, policies, said), **said}
+    contenders = _standing_in(state, policies, said)
+    label = said.pop(LABEL, None)
+    return replace(change, label=label, data=said, contenders=contenders)
 
 
 def delete_entity(
@@ -231,10 +253,17 @@ def _sent(
     author: Author,
     clock: Clock,
 ) -> None:
+    def only_as_shown(change: Change, record: Record | None, policies: Policies) -> Change:
+        gone = record is None or record.state.status is RecordStatus.DELETED
+        if gone != (op is Op.RESTORE):
+            raise NotFound("there is no such entity")
+        return change
+
     change = _change(
         list_name, shown.entity, op, author, clock, None, {}, base_version=shown.version
     )
-    _take_in(project, [SentChange(change, note)], author, clock)
+    sent = SentChange(change, note, under_lock=only_as_shown)
+    ingest_or_refuse(project, [sent], author=author, clock=clock)
 
 
 def _change(
@@ -261,17 +290,6 @@ def _change(
         author=str(author.actor_id or ""),
         contenders=contenders,
     )
-
-
-def _take_in(project: Project, sent: Sequence[SentChange], author: Author, clock: Clock) -> None:
-    """The one road. What it cannot use is kept in quarantine, and whoever asks is told so."""
-    for result in ingest(project, sent, author=author, clock=clock):
-        if isinstance(result, ChangeResult) and result.status is Status.QUARANTINED:
-            raise BadEntity(
-                f"kept in quarantine: {result.detail}",
-                changeId=result.change_id,
-                reason=result.code,
-            )
 
 
 def _find(

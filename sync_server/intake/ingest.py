@@ -20,7 +20,7 @@ from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
-from sync_server.errors import SyncError
+from sync_server.errors import BadEntity, SyncError
 from sync_server.intake.arrival import (
     Arrival,
     Author,
@@ -32,20 +32,23 @@ from sync_server.intake.arrival import (
     SentSubmission,
     Status,
     SubmissionResult,
+    kept_change,
     worst,
 )
 from sync_server.intake.deciding import Decider, Decision, Outcome, outcome_of
 from sync_server.intake.reading import (
+    UNDECIDED,
     Readings,
+    kept_request,
+    kept_whole,
     keys_to_lock,
     parse,
     poison_of_change,
-    poison_of_submission,
     raw_change,
     read_all,
 )
-from sync_server.models.forms import Blob
 from sync_server.stores import changes as change_store
+from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import append_journal
 from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_heads
@@ -57,7 +60,6 @@ from sync_server.stores.submissions import (
     insert_attachments,
     insert_submissions,
 )
-from sync_server.stores.upsert import insert_missing
 
 LOG = logging.getLogger(__name__)
 
@@ -145,14 +147,7 @@ def _write(
 ) -> None:
     """Write it all; the project's counter last, so that nobody waits on it longer than needed."""
     project_id, at = arrival.project.id, arrival.at
-    insert_missing(
-        connection,
-        Blob,
-        [
-            {"project_id": project_id, "sha256": sha256, "size": size, "created_at": at}
-            for sha256, size in readings.blobs.items()
-        ],
-    )
+    keep_blobs(connection, project_id, readings.blobs, at=at)
     insert_submissions(connection, readings.submissions)
     complete_submissions(connection, project_id, readings.completed)
     insert_attachments(connection, readings.attachments)
@@ -208,65 +203,70 @@ def _submission_result(
     )
 
 
-def _ids(parsed: Instance | InstanceError) -> tuple[str, str]:
+def _ids(parsed: Instance | InstanceError | None) -> tuple[str, str]:
     return (parsed.xml_form_id, parsed.instance_id) if isinstance(parsed, Instance) else ("", "")
 
 
 def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
     """The second transaction: every item raw into quarantine, and a good answer for each."""
-    code, detail = "engine_error", "the server could not decide this; it is kept as it came"
-    author = arrival.author
     poisons: list[Poison] = []
     results: list[Result] = []
     blobs: dict[str, int] = {}
     for place, sent in enumerate(arrival.sent):
+        poison, result = _kept(arrival, sent, parsed.get(place))
+        poisons.append(poison)
+        results.append(result)
         if isinstance(sent, SentSubmission):
-            form_id, instance_id = _ids(parsed[place])
-            origin = Origin(
-                author.actor_id, author.device_id, form_id or None, None, instance_id or None
-            )
-            poisons.append(poison_of_submission(arrival, sent, origin, code=code, detail=detail))
             blobs.update({one.sha256: one.size for one in sent.attachments})
-            results.append(
-                SubmissionResult(
-                    xml_form_id=form_id,
-                    instance_id=instance_id,
-                    status=Status.QUARANTINED,
-                    code=code,
-                    detail=detail,
-                )
-            )
-        else:
-            change = sent.change
-            origin = Origin(author.actor_id, author.device_id)
-            poisons.append(
-                poison_of_change(
-                    arrival, change.change_id, origin, raw_change(change), code=code, detail=detail
-                )
-            )
-            results.append(
-                ChangeResult(
-                    change_id=change.change_id,
-                    list_name=change.list_name,
-                    entity=change.entity,
-                    status=Status.QUARANTINED,
-                    code=code,
-                    detail=detail,
-                )
-            )
     with write_transaction() as connection:
-        insert_missing(
-            connection,
-            Blob,
-            [
-                {
-                    "project_id": arrival.project.id,
-                    "sha256": sha256,
-                    "size": size,
-                    "created_at": arrival.at,
-                }
-                for sha256, size in blobs.items()
-            ],
-        )
+        keep_blobs(connection, arrival.project.id, blobs, at=arrival.at)
         insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
     return results
+
+
+def _kept(
+    arrival: Arrival, sent: Sent, parsed: Instance | InstanceError | None
+) -> tuple[Poison, Result]:
+    code = "engine_error"
+    if isinstance(sent, SentSubmission):
+        form_id, instance_id = _ids(parsed)
+        return kept_whole(arrival, sent, form_id, instance_id, code=code, detail=UNDECIDED)
+    change, author = sent.change, arrival.author
+    poison = poison_of_change(
+        arrival,
+        change.change_id,
+        Origin(author.actor_id, author.device_id),
+        raw_change(change, sent.note),
+        code=code,
+        detail=UNDECIDED,
+    )
+    return poison, kept_change(change, code=code, detail=UNDECIDED)
+
+
+def keep_request(
+    project: Project, raw: bytes, content_type: str, *, author: Author, clock: Clock
+) -> None:
+    """Keep a request of a known device in which no form could be found, for a person to look at."""
+    arrival = Arrival(project, author, instant(clock.now()))
+    poison = kept_request(arrival, raw, content_type, "no form could be found in this request")
+    with write_transaction() as connection:
+        insert_quarantine(connection, project.id, [poison], at=arrival.at)
+
+
+def ingest_or_refuse(
+    project: Project, sent: Sequence[SentChange], *, author: Author, clock: Clock
+) -> list[ChangeResult]:
+    """Take changes of somebody in who waits for the answer at a screen or in a program.
+
+    Errors    what `under_lock` of any of them raises, and then nothing is written;
+              `BadEntity` when one could not be used: it is kept in quarantine, and whoever
+              asked must not believe that it stands.
+    """
+    results = ingest(project, sent, author=author, clock=clock)
+    changes = [one for one in results if isinstance(one, ChangeResult)]
+    for one in changes:
+        if one.status is Status.QUARANTINED:
+            raise BadEntity(
+                f"kept in quarantine: {one.detail}", changeId=one.change_id, reason=one.code
+            )
+    return changes

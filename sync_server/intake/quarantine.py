@@ -32,6 +32,8 @@ def retry(
 ) -> Result:
     """Take a quarantined thing in again, as the device that sent it.
 
+    What a person sent is taken in with the leave of the manager who retries it.
+
     Returns   what became of it now. It stays open while it still cannot be used, and
               is marked resolved when it can.
     Errors    `NotFound`; `BadRequest` when it is decided already.
@@ -69,7 +71,8 @@ def _open_row(connection: Any, project: Project, quarantine_id: str) -> Any:
 
 def _sent(row: Any, blobs: Blobs) -> SentSubmission | SentChange:
     if row.content_type == "application/json":
-        return SentChange(_change_of(json.loads(row.raw)))
+        plain = json.loads(row.raw)
+        return SentChange(_change_of(plain), plain.get("note", ""))
     attached = tuple(
         Attached(
             name=one["name"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,11 +27,16 @@ from sync_server.intake.arrival import (
     SentSubmission,
     Status,
     SubmissionResult,
+    UnderLock,
 )
 from sync_server.stores.changes import Origin
 from sync_server.stores.forms import FormInfo, find_forms, load_definitions
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.submissions import find_submissions
+
+LOG = logging.getLogger(__name__)
+
+UNDECIDED = "the server could not decide this; it is kept as it came"
 
 Row = dict[str, Any]
 
@@ -47,11 +53,12 @@ class Derived:
     origin: Origin
     xml: bytes | None = None
     note: str = ""
+    under_lock: UnderLock | None = None
 
     @property
     def raw(self) -> bytes:
         """What is kept of it when it cannot be used."""
-        return raw_change(self.change) if self.xml is None else self.xml
+        return raw_change(self.change, self.note) if self.xml is None else self.xml
 
 
 @dataclass(slots=True)
@@ -77,6 +84,9 @@ def parse(arrival: Arrival) -> dict[int, Instance | InstanceError]:
                 parsed[place] = read(sent.raw)
             except InstanceError as exc:
                 parsed[place] = exc
+            except Exception:  # a bug of our reading must not leave the form on the phone
+                LOG.exception("a submission of %d bytes could not be read", len(sent.raw))
+                parsed[place] = InstanceError(UNDECIDED, code="engine_error")
     return parsed
 
 
@@ -113,7 +123,9 @@ class _Reader:
     def change(self, place: int, sent: SentChange) -> None:
         author = self.arrival.author
         origin = Origin(author.actor_id, author.device_id)
-        self.readings.changes.append(Derived(place, sent.change, origin, note=sent.note))
+        self.readings.changes.append(
+            Derived(place, sent.change, origin, note=sent.note, under_lock=sent.under_lock)
+        )
 
     def submission(
         self, place: int, sent: SentSubmission, parsed: Instance | InstanceError
@@ -273,27 +285,26 @@ class _Reader:
         code: str,
         detail: str,
     ) -> None:
-        author = self.arrival.author
-        origin = Origin(
-            author.actor_id, author.device_id, form_id or None, None, instance_id or None
+        poison, answer = kept_whole(
+            self.arrival, sent, form_id, instance_id, code=code, detail=detail
         )
-        self.readings.poisons.append(
-            poison_of_submission(self.arrival, sent, origin, code=code, detail=detail)
-        )
-        self.readings.answered[place] = SubmissionResult(
-            xml_form_id=form_id,
-            instance_id=instance_id,
-            status=Status.QUARANTINED,
-            code=code,
-            detail=detail,
-        )
+        self.readings.poisons.append(poison)
+        self.readings.answered[place] = answer
 
 
-def poison_of_submission(
-    arrival: Arrival, sent: SentSubmission, origin: Origin, *, code: str, detail: str
-) -> Poison:
-    """A whole submission kept raw. The same bytes sent again are the same poison."""
-    return Poison(
+def kept_whole(
+    arrival: Arrival,
+    sent: SentSubmission,
+    form_id: str,
+    instance_id: str,
+    *,
+    code: str,
+    detail: str,
+) -> tuple[Poison, SubmissionResult]:
+    """A whole submission kept raw, and its answer. The same bytes again are the same poison."""
+    author = arrival.author
+    origin = Origin(author.actor_id, author.device_id, form_id or None, None, instance_id or None)
+    poison = Poison(
         quarantine_id=_poison_id(arrival, "submission", hashlib.sha256(sent.raw).hexdigest()),
         kind="submission",
         code=code,
@@ -305,6 +316,27 @@ def poison_of_submission(
             {"name": one.name, "sha256": one.sha256, "contentType": one.content_type}
             for one in sent.attachments
         ),
+    )
+    answer = SubmissionResult(
+        xml_form_id=form_id,
+        instance_id=instance_id,
+        status=Status.QUARANTINED,
+        code=code,
+        detail=detail,
+    )
+    return poison, answer
+
+
+def kept_request(arrival: Arrival, raw: bytes, content_type: str, detail: str) -> Poison:
+    """A request of a known device in which no form could be found, as far as it came."""
+    return Poison(
+        quarantine_id=_poison_id(arrival, "request", hashlib.sha256(raw).hexdigest()),
+        kind="request",
+        code="bad_xml",
+        detail=detail,
+        raw=raw,
+        content_type=content_type,
+        origin=Origin(arrival.author.actor_id, arrival.author.device_id),
     )
 
 
@@ -326,7 +358,7 @@ def poison_of_change(
     )
 
 
-def raw_change(change: Change) -> bytes:
+def raw_change(change: Change, note: str = "") -> bytes:
     """A change as the JSON of the sync contract: what is kept when it cannot be used."""
     plain = {
         "kind": "change",
@@ -343,6 +375,7 @@ def raw_change(change: Change) -> bytes:
         "contenders": list(change.contenders) or None,
         "status": change.status,
         "of": change.of,
+        "note": note or None,
     }
     kept = {name: value for name, value in plain.items() if value is not None}
     return json.dumps(kept, ensure_ascii=False).encode()

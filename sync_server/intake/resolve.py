@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from conflict.areas import UNBOUND
+from conflict.policy import Policies
+from conflict.record import Record
+from conflict.standing import reviews
 from conflict.types import LABEL, Change, Op, RecordStatus
 from schemas.reviews import ReviewShape
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, NotFound, ReviewMoved
 from sync_server.intake.arrival import Author, ChangeResult, Project, SentChange
-from sync_server.intake.ingest import ingest
+from sync_server.intake.ingest import ingest_or_refuse
 from sync_server.reports.facts import get_review_facts
 from sync_server.stores.packing import unpack_state
 from sync_server.stores.records import find_record
@@ -43,8 +46,6 @@ def choose(
         if row is None:
             raise NotFound("there is no such review")
         record = find_record(connection, project.id, row.entity)
-    if row.state != "open" or set(contenders) != set(row.contenders):
-        raise ReviewMoved("the contenders are others by now", review=_as_it_stands(project, row))
     data, label = _decided(row, record, choose, value, status)
     change = Change(
         change_id=clock.new_id(),
@@ -55,10 +56,10 @@ def choose(
         data=data,
         client_time=instant(clock.now()),
         author=str(author.actor_id or ""),
-        contenders=tuple(row.contenders),
+        contenders=tuple(contenders),
         status=status,
     )
-    return _ingested(project, change, note, author, clock)
+    return _decide(project, row, change, set(contenders), note, author, clock)
 
 
 def reopen(
@@ -69,7 +70,7 @@ def reopen(
         row = find_review(connection, project.id, review)
     if row is None:
         raise NotFound("there is no such review")
-    if row.state != "closed" or row.closed_by is None:
+    if row.closed_by is None:
         raise ReviewMoved("this review is open", review=_as_it_stands(project, row))
     change = Change(
         change_id=clock.new_id(),
@@ -80,7 +81,7 @@ def reopen(
         author=str(author.actor_id or ""),
         of=row.closed_by,
     )
-    return _ingested(project, change, note, author, clock)
+    return _decide(project, row, change, set(), note, author, clock)
 
 
 def _as_it_stands(project: Project, row: Any) -> dict[str, Any]:
@@ -111,10 +112,39 @@ def _value_of(row: Any, record: Any, chosen: str) -> str:
     raise BadValue("what is chosen is not among the contenders", field="choose", value=chosen)
 
 
-def _ingested(
-    project: Project, change: Change, note: str, author: Author, clock: Clock
+def _decide(
+    project: Project,
+    row: Any,
+    change: Change,
+    shown: set[str],
+    note: str,
+    author: Author,
+    clock: Clock,
 ) -> ChangeResult:
-    result = ingest(project, [SentChange(change, note)], author=author, clock=clock)[0]
-    if not isinstance(result, ChangeResult):  # one change in, one change's result out
-        raise TypeError("a change was answered as a submission")
+    """Take a decision in, if what it was made on still stands once the record is locked.
+
+    `shown` are the contenders it was made on; none at all for a review that was closed.
+    """
+
+    def if_unmoved(change: Change, record: Record | None, policies: Policies) -> Change:
+        if _contenders_now(record, policies, row) != shown:
+            raise ReviewMoved("the contenders are others by now")
+        return change
+
+    sent = SentChange(change, note, under_lock=if_unmoved)
+    try:
+        (result,) = ingest_or_refuse(project, [sent], author=author, clock=clock)
+    except ReviewMoved as exc:  # what they are now can be read only after the refusal
+        raise ReviewMoved(exc.message, review=_as_it_stands(project, row)) from exc
     return result
+
+
+def _contenders_now(record: Record | None, policies: Policies, row: Any) -> set[str]:
+    """The contenders of a review as the record stands; none when it is not open."""
+    asked = reviews(record.state, policies) if record is not None else ()
+    return {
+        contender
+        for review in asked
+        if (review.kind, review.field) == (row.kind, row.field)
+        for contender in review.contenders
+    }

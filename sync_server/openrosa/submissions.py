@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import mimetypes
+from contextlib import suppress
+from typing import IO
 from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest
 
 from odk_forms.openrosa import SUCCESS
 from sync_server.context import context
 from sync_server.errors import MissingXmlPart, StoreBusy, UnreadableBody
 from sync_server.intake.arrival import Attached, SentSubmission, Status, SubmissionResult
-from sync_server.intake.ingest import ingest
+from sync_server.intake.ingest import ingest, keep_request
 from sync_server.openrosa.door import author, message, project, public_root
 from sync_server.openrosa.words import kept_for_a_person
 
 XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
+REMEMBERED_BYTES = 8 << 20
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -42,27 +46,59 @@ def preflight() -> Response:
 
 def submit() -> Response:
     """Take one POST in; 201 once it is on the disk, 202 when a person must look at it."""
-    xml = _xml_part()
+    body = request.environ["wsgi.input"] = Remembering(request.environ["wsgi.input"])
+    try:
+        first, *others = _xml_parts()
+    except (MissingXmlPart, BadRequest):
+        _keep_what_came(body)
+        raise
     complete = MORE_TO_COME not in request.form
-    sent = SentSubmission(xml, _kept_files(), complete)
-    result = ingest(project(), [sent], author=author(), clock=context().clock)[0]
-    if isinstance(result, SubmissionResult) and result.status is Status.QUARANTINED:
-        if result.code == "bad_xml":
-            raise UnreadableBody("the XML could not be read; it is kept as it came")
-        if not result.changes:
-            return message(kept_for_a_person(), 202)
+    sent = [SentSubmission(first, _kept_files(), complete)]
+    sent += [SentSubmission(xml, (), complete) for xml in others]
+    results = ingest(project(), sent, author=author(), clock=context().clock)
+    for result in results:
+        if isinstance(result, SubmissionResult) and result.status is Status.QUARANTINED:
+            if result.code == "bad_xml":
+                raise UnreadableBody("the XML could not be read; it is kept as it came")
+            if not result.changes:
+                return message(kept_for_a_person(), 202)
     return message(SUCCESS, 201)
 
 
-def _xml_part() -> bytes:
-    """The form itself, from a file part or a plain one; MissingXmlPart when there is none."""
-    part = request.files.get(XML_PART)
-    if part is not None:
-        return part.stream.read()
-    text = request.form.get(XML_PART)
-    if text is None:
+class Remembering:
+    """A request's body that remembers its beginning, for when no form can be found in it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.beginning = bytearray()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.beginning += data[: REMEMBERED_BYTES - len(self.beginning)]
+        return data
+
+
+def _keep_what_came(body: Remembering) -> None:
+    """A known device's bytes are never dropped, even when they are no submission."""
+    with suppress(BadRequest):  # a link that broke has no more to give
+        request.stream.read(REMEMBERED_BYTES)
+    if body.beginning:
+        keep_request(
+            project(),
+            bytes(body.beginning),
+            request.content_type or "application/octet-stream",
+            author=author(),
+            clock=context().clock,
+        )
+
+
+def _xml_parts() -> list[bytes]:
+    """The form itself, from a file part or a plain one; of several in one POST, all."""
+    parts = [part.stream.read() for part in request.files.getlist(XML_PART)]
+    parts += [text.encode() for text in request.form.getlist(XML_PART)]
+    if not parts:
         raise MissingXmlPart("the submission has no part called xml_submission_file")
-    return text.encode()
+    return parts
 
 
 def _kept_files() -> tuple[Attached, ...]:
@@ -79,4 +115,5 @@ def _kept(name: str, file: FileStorage) -> Attached:
     sha256, size = context().blobs.put(file.stream)  # type: ignore[arg-type]
     guessed = mimetypes.guess_type(name)[0]
     content_type = file.content_type or guessed or "application/octet-stream"
-    return Attached(name or file.filename or "", sha256, size, content_type)
+    known_as = (name or file.filename or "").replace("\x00", "\ufffd")  # as no database takes NUL
+    return Attached(known_as, sha256, size, content_type)

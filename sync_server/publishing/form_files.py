@@ -15,10 +15,9 @@ from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import write_transaction
 from sync_server.errors import BadValue, NotFound
-from sync_server.models.forms import Blob
+from sync_server.stores import blobs as store_blobs
 from sync_server.stores import forms as store
 from sync_server.stores.audits import add_audit
-from sync_server.stores.upsert import insert_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,7 @@ def keep_blobs(
     connection: Connection, project_id: int, files: Iterable[FormFile], *, at: str
 ) -> None:
     sizes = {file.sha256: file.size for file in files}
-    rows = [
-        {"project_id": project_id, "sha256": sha256, "size": size, "created_at": at}
-        for sha256, size in sorted(sizes.items())
-    ]
-    insert_missing(connection, Blob, rows)
+    store_blobs.keep_blobs(connection, project_id, sizes, at=at)
 
 
 def present(file: FormFile | None, at: str) -> dict[str, Any]:

@@ -120,9 +120,9 @@ def decide_quarantined(
     by: int | None,
     at: str,
 ) -> None:
-    """Mark what became of it. The raw bytes stay."""
+    """Mark what became of it, unless somebody has already. The raw bytes stay."""
     connection.execute(
         update(QuarantineRow)
-        .where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
+        .where(_T.project_id == project_id, _T.quarantine_id == quarantine_id, _T.state == "open")
         .values(state=state, decided_at=at, decided_by=by)
     )

@@ -195,3 +195,17 @@ def test_what_is_not_there_is_404_in_openrosa_dress(phone, path):
     answer = phone.get(path)
     assert answer.status_code == 404
     assert b"<OpenRosaResponse" in answer.data
+
+
+def test_a_child_without_a_posyandu_is_only_of_the_phones_that_wrote_it(village):
+    melati, mawar = village.phone("a", "melati"), village.phone("b", "mawar")
+    for phone in (melati, mawar):
+        phone.sync()
+    child = str(uuid.uuid4())
+    melati.send(melati.register(child, nama="Siti"))
+    melati.sync()
+    mawar.anak.entities[child] = melati.anak.entities[child]
+    assert mawar.post(mawar.measure(child, posyandu="mawar")).status_code == 201
+    assert [row.code for row in village.quarantine()] == ["out_of_area"]
+    melati.send(melati.measure(child, posyandu="melati"))
+    assert village.shown(child)["posyandu"] == "melati"

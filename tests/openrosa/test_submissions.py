@@ -11,6 +11,8 @@ from sync_server.accounts import devices
 from sync_server.db import read_transaction
 from sync_server.stores.submissions import find_submission, list_attachments
 
+CUT_SHORT = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb'
+
 
 def registration(phone, child=None, **values):
     return phone.register(child or str(uuid.uuid4()), posyandu="melati", **values)
@@ -190,3 +192,43 @@ def test_ten_parallel_identical_posts_are_ten_201s_and_one_submission(village, p
     assert len(village.changes(child_of(xml))) == 1
     assert village.record(child_of(xml)).version == 1
     assert not village.quarantine()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (CUT_SHORT, "multipart/form-data; boundary=x"),
+        (b"<data id='daftar'/>", "text/xml"),
+        (b"\x00\xff", "multipart/form-data"),
+    ],
+    ids=["cut-short", "no-multipart", "no-boundary"],
+)
+def test_what_is_no_submission_is_kept_as_it_came(village, phone, body, content_type):
+    url = f"{phone.base}/submission"
+    for _ in range(2):
+        phone.village.client.post(url, data=body, content_type=content_type)
+    assert [(q.kind, q.raw) for q in village.quarantine()] == [("request", body)]
+
+
+def test_two_forms_in_one_post_are_both_taken_in(village, phone):
+    one, other = registration(phone, nama="Siti"), registration(phone, nama="Budi")
+    body = {"xml_submission_file": [(io.BytesIO(one), "a.xml"), (io.BytesIO(other), "b.xml")]}
+    assert phone.village.client.post(f"{phone.base}/submission", data=body).status_code == 201
+    assert [village.shown(child_of(xml))["nama"] for xml in (one, other)] == ["Siti", "Budi"]
+
+
+def test_what_postgresql_can_never_index_is_kept_and_not_refused_for_ever(village, phone):
+    long_id = "".join(str(uuid.uuid4()) for _ in range(120))
+    xml = registration(phone).replace(b"<instanceID>uuid:", f"<instanceID>{long_id}".encode())
+    assert phone.post(xml).status_code in (201, 202)
+    assert stored(village, xml)[0] is not None or [q.raw for q in village.quarantine()] == [xml]
+
+
+def test_a_bug_of_our_reading_keeps_the_form_and_answers_well(village, phone, monkeypatch):
+    def stumble(raw):
+        raise RecursionError("a bug")
+
+    monkeypatch.setattr("sync_server.intake.reading.read", stumble)
+    xml = registration(phone)
+    assert phone.post(xml).status_code == 202
+    assert [(q.code, q.raw) for q in village.quarantine()] == [("engine_error", xml)]
