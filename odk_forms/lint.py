@@ -6,15 +6,19 @@ and 9 (Central refuses the same for the same reasons).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from odk_forms.definition import EntityBinding, FormDefinition
+from conflict.policy import Policy
+from odk_forms.definition import EntityBinding, FormDefinition, PropertySpec
 from odk_forms.xform import Problem
 
 _FILE_ENDINGS = (".xml", ".xls", ".xlsx")
 _FULL_SPECS = ("2024.1", "2025.1")
 _OLD_SPECS = ("2022.1", "2023.1")
+_BLANK_VERSION = "___"
+_PARTS_OF_ADDRESSES = ("/versions/", "/attachments/")
+_NEVER_DATES = frozenset({"latest", "union", "derived"})
 
 
 def lint(definition: FormDefinition) -> tuple[Problem, ...]:
@@ -29,12 +33,21 @@ def _names(definition: FormDefinition) -> Iterator[Problem]:
     if form_id != form_id.strip() or "\n" in form_id:
         # Lists trim the id and the form does not: phones would delete and fetch it at every sync.
         yield _setting("form_id", "The form id must not begin or end with a space.")
+    if form_id.endswith("/manifest") or any(part in form_id for part in _PARTS_OF_ADDRESSES):
+        text = (
+            f"The form id '{form_id}' reads like the address of a part of another form: it must "
+            "not contain '/versions/' or '/attachments/', nor end in '/manifest'."
+        )
+        yield _setting("form_id", text)
     if not any(c.isalpha() or c.isdecimal() for c in title):
         # Collect names the file after the title's letters and digits; none makes a hidden file.
         yield _setting("form_title", "The form title needs at least one letter or digit.")
     if not definition.version:
         text = "The form has no version: phones cannot tell one edition of it from the next."
         yield _setting("version", text, severity="warning")
+    if definition.version == _BLANK_VERSION:
+        text = f"The version must not be '{_BLANK_VERSION}': addresses mean no version by it."
+        yield _setting("version", text)
 
 
 def _entities(definition: FormDefinition) -> Iterator[Problem]:
@@ -82,10 +95,41 @@ def _properties(definition: FormDefinition) -> Iterator[Problem]:
                 yield Problem("error", f"The property '{name}' must not contain ';'.", at)
             elif not is_property_name(name):
                 yield Problem("error", f"'{name}' cannot be the name of a property.", at)
-            date = spec.policy.date_property if spec.policy else None
-            if date is not None and date not in specs:
-                text = f"'{name}' follows the date '{date}', which this form does not save."
-                yield Problem("warning", text, (*at[:2], "merge"))
+            if spec.policy is not None:
+                yield from _date(name, spec.policy, specs, (*at[:2], "merge"))
+
+
+def _date(
+    name: str, policy: Policy, specs: Mapping[str, PropertySpec], at: tuple[str, str, str]
+) -> Iterator[Problem]:
+    date = policy.date_property
+    if date is None:
+        return
+    fault = date_fault(name, policy, specs[date].policy if date in specs else None)
+    if fault is not None:
+        yield Problem("error", f"{fault}.", at)
+    elif date not in specs:
+        text = f"'{name}' follows the date '{date}', which this form does not save."
+        yield Problem("warning", text, at)
+
+
+def date_fault(name: str, policy: Policy, of_date: Policy | None) -> str | None:
+    """Why a property cannot follow the date that its policy names; None when it can.
+
+    `of_date` is the date's own policy, as far as it is known. A date has no writes of its
+    own (`docs/merge.md`), so that values of what were a date and more would be lost.
+
+    >>> date_fault("rt", Policy.parse("latest(rt)"), None)
+    "'rt' cannot be its own date"
+    """
+    date = policy.date_property
+    if date is None:
+        return None
+    if date == name:
+        return f"'{name}' cannot be its own date"
+    if of_date is not None and of_date.kind in _NEVER_DATES:
+        return f"'{name}' cannot follow the date '{date}', whose own policy is {of_date}"
+    return None
 
 
 def is_list_name(name: str) -> bool:

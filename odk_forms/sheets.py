@@ -16,6 +16,7 @@ _SHEET = re.compile(r"the '(\w+)' sheet|(\w+) sheet")
 _COLUMN = re.compile(r"the '([^']+)' (?:value|column)|(?:value|column) '([^']+)'")
 _REFERENCE = re.compile(r"\$\{([^}]+)\}")
 _QUOTED = re.compile(r"'([^']+)'")
+_MAY_BE_MISSING = ("choices", "external_choices")
 _NODE = re.compile(r"(?<![\w/.])((?:/[\w.-]+)+)")
 
 # What messages call a column -> what authors may have written over it.
@@ -164,7 +165,7 @@ class Sheets:
     def _sheet_named(self, text: str, row: int | None) -> str | None:
         for match in _SHEET.finditer(text):
             name = (match[1] or match[2]).lower()
-            if name in self.by_name:
+            if name in self.by_name or (row is None and name in _MAY_BE_MISSING):
                 return name
         return "survey" if row is not None and "survey" in self.by_name else None
 

@@ -161,7 +161,37 @@ SAVING = "type | name | label | save_to"
             survey("text | a | A").replace("| f |", "| f.xml |"), "settings!A2", id="id-like-a-file"
         ),
         pytest.param(
+            survey("text | a | A").replace("| f |", "| f/versions/1 |"),
+            "settings!A2",
+            id="id-like-a-version",
+        ),
+        pytest.param(
+            survey("text | a | A").replace("| f |", "| f/attachments/a |"),
+            "settings!A2",
+            id="id-like-a-file-of-a-form",
+        ),
+        pytest.param(
+            survey("text | a | A").replace("| f |", "| f/manifest |"),
+            "settings!A2",
+            id="id-like-a-manifest",
+        ),
+        pytest.param(
+            survey("text | a | A").replace("| 1 |", "| ___ |"),
+            "settings!C2",
+            id="version-like-none",
+        ),
+        pytest.param(
             WEIGHING.replace("latest(tgl_ukur)", "newest"), "survey!E4", id="unknown-merge-policy"
+        ),
+        pytest.param(
+            WEIGHING.replace("latest(tgl_ukur)", "latest(bb_terakhir)"),
+            "survey!E4",
+            id="its-own-date",
+        ),
+        pytest.param(
+            WEIGHING.replace("| first ", "| latest(bb_terakhir) "),
+            "survey!E5",
+            id="a-date-that-follows-another",
         ),
         pytest.param(
             WEIGHING.replace("| no  ", "| mungkin  "), "survey!F5", id="phone-is-not-yes-or-no"
@@ -181,6 +211,35 @@ def test_an_error_names_its_sheet_and_cell(table, cell, as_workbook):
         cells = [m.cell for m in refused(table)]
 
     assert cell in cells
+
+
+@pytest.mark.parametrize("policy", ["union", "derived", "latest(nik)"])
+def test_a_date_is_declared_as_a_plain_one(policy):
+    table = WEIGHING.replace("tgl_ukur    |                 ", f"tgl_ukur | {policy}")
+
+    [message] = refused(table)
+
+    assert message.cell == "survey!E4"
+    assert all(word in message.text for word in ("bb_terakhir", "tgl_ukur", policy))
+
+
+@pytest.mark.parametrize("version", ["__", "____", "_1_"])
+@pytest.mark.parametrize("form_id", ["versions/f", "a/manifest/b", "f/versions", "attachments"])
+def test_ids_and_versions_that_no_address_mixes_up_are_taken(form_id, version):
+    table = survey("text | a | A").replace("| f |", f"| {form_id} |")
+
+    form = read(converted(table.replace("| 1 |", f"| {version} |")).xml)
+
+    assert (form.xml_form_id, form.version) == (form_id, version)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sheet"), [("select_one", "choices"), ("select_one_external", "external_choices")]
+)
+def test_a_sheet_that_is_missing_is_named(kind, sheet):
+    [message] = refused(survey(f"{kind} desa | desa | Desa"))
+
+    assert (message.sheet, message.row, message.cell) == (sheet, None, None)
 
 
 def test_blank_columns_before_the_table_count():
