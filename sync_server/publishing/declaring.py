@@ -15,6 +15,7 @@ from sync_server.errors import BadValue
 from sync_server.publishing.lists import (
     declare,
     declared_by,
+    new_date_faults,
     new_list,
     refuse_union,
     same_but_for_case,
@@ -106,7 +107,13 @@ class _OneList:
                 self._differ(name, "phone", old, new, confirmed=confirmed)
                 phone = spec.phone
             declared[name] = (policy, phone)
-        return declare(self.before, declared)
+        after = declare(self.before, declared)
+        for name, text in new_date_faults(self.before, after).items():
+            says_so = name in specs and specs[name].policy is not None
+            date = after.policies.of(name).date_property
+            # Where the list says it, this form has altered the policy of the date.
+            self._refuse(name if says_so else date or name, "merge", f"{text}.")
+        return after
 
     def _differ(self, name: str, column: str, old: str, new: str, *, confirmed: bool) -> None:
         if confirmed:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from conflict.areas import Rule
 from conflict.policy import UNION, Policies, Policy
-from odk_forms.lint import is_list_name, is_property_name
+from odk_forms.lint import date_fault, is_list_name, is_property_name
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
@@ -57,7 +57,8 @@ def add_missing(
 ) -> tuple[str, ...]:
     """Make the lists and properties that are not there yet, in one go; the lists it altered.
 
-    What is there is left as it is: its policy may have been chosen since. Errors: `NotFound`.
+    What is there is left as it is: its policy may have been chosen since.
+    Errors    `NotFound`; `BadValue` for a policy whose date a list cannot have.
     """
     at = instant(clock.now())
     with write_transaction() as connection:
@@ -67,6 +68,7 @@ def add_missing(
         for name, declared in wanted.items():
             before = old.get(name) or new_list(name)
             after = declare(before, {**declared_by(before), **_missing(before, declared)})
+            _refuse_dates(before, after)
             if name not in old or after != before:
                 new[name] = after
                 act = "dataset.update" if name in old else "dataset.create"
@@ -108,7 +110,9 @@ def add_property(
                 field="name",
                 value=name,
             )
-        return declare(old, {**declared_by(old), name: (parsed, phone)})
+        new = declare(old, {**declared_by(old), name: (parsed, phone)})
+        _refuse_dates(old, new)
+        return new
 
     _alter_one(project_id, list_name, alter, {"property": name}, by=by, clock=clock)
 
@@ -124,15 +128,18 @@ def set_policy(
 ) -> None:
     """Let a property be merged by another policy from now on; standing writes are read by it.
 
-    Errors    `NotFound`; `BadValue` for what is no policy, or to or from `union` where values
-              stand: their options are writes of their own, which the other way cannot read.
+    Errors    `NotFound`; `BadValue` for what is no policy, or names a date that is none, or
+              is none for a date; and to or from `union` where values stand: their options
+              are writes of their own, which the other way cannot read.
     """
     parsed = read_policy(policy)
 
     def alter(connection: Connection, old: ListInfo) -> ListInfo:
         _, phone = _declared_property(old, property_name)
         refuse_union(connection, project_id, old, property_name, parsed)
-        return declare(old, {**declared_by(old), property_name: (parsed, phone)})
+        new = declare(old, {**declared_by(old), property_name: (parsed, phone)})
+        _refuse_dates(old, new)
+        return new
 
     details = {"property": property_name, "policy": str(parsed)}
     _alter_one(project_id, list_name, alter, details, by=by, clock=clock)
@@ -270,6 +277,35 @@ def refuse_union(
             field="policy",
             value=str(policy),
         )
+
+
+def new_date_faults(old: ListInfo, new: ListInfo) -> dict[str, str]:
+    """Property -> why it cannot follow the date it names: what `old` did not have wrong already.
+
+    A date is another property of the list, and has a policy of a single value.
+    """
+    before = _date_faults(old)
+    return {n: text for n, text in _date_faults(new).items() if before.get(n) != text}
+
+
+def _date_faults(info: ListInfo) -> dict[str, str]:
+    faults = {}
+    for name in info.properties:
+        policy = info.policies.of(name)
+        date = policy.date_property
+        if date is None:
+            continue
+        text = date_fault(name, policy, info.policies.of(date))
+        if date not in info.properties:
+            text = f"'{name}' follows the date '{date}': '{info.name}' has no such property"
+        if text is not None:
+            faults[name] = text
+    return faults
+
+
+def _refuse_dates(old: ListInfo, new: ListInfo) -> None:
+    for name, text in new_date_faults(old, new).items():
+        raise BadValue(text, field="policy", value=str(new.policies.of(name)))
 
 
 def _refiltered(info: ListInfo, *, filters: frozenset[str]) -> Policies:

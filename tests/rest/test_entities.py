@@ -15,7 +15,7 @@ def base(admin, project) -> str:
     path = f"/projects/{project}/datasets"
     admin.done("POST", path, {"name": "anak"})
     policies = {"bb": "latest(tgl)", "imunisasi": "union"}
-    for name in ("nama", "posyandu", "bb", "tgl", "imunisasi"):
+    for name in ("nama", "posyandu", "tgl", "bb", "imunisasi"):
         sent = {"name": name, "policy": policies.get(name, "review")}
         admin.done("POST", f"{path}/anak/properties", sent)
     return f"{path}/anak/entities"
@@ -180,7 +180,7 @@ def test_the_table_has_the_columns_of_central(admin, base, project):
     response = admin.get(f"/projects/{project}/datasets/anak/entities.csv")
     assert response.content_type == "text/csv; charset=utf-8"
     (row,) = csv.DictReader(io.StringIO(response.get_data(as_text=True), newline=""))
-    assert list(row)[:7] == ["__id", "label", "nama", "posyandu", "bb", "tgl", "imunisasi"]
+    assert list(row)[:7] == ["__id", "label", "nama", "posyandu", "tgl", "bb", "imunisasi"]
     assert row["nama"] == 'Siti, "adik"\nkedua'
     assert (row["__id"], row["posyandu"], row["__version"], row["__updates"]) == (
         SITI,
