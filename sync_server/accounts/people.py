@@ -53,10 +53,8 @@ def log_in(email: str, password: str, *, clock: Clock) -> Login:
     with read_transaction() as connection:
         _refuse_hasty(logins.find_failure(connection, address), now)
         user = store.find_user_by_email(connection, address)
+    _count_try(address, now)
     if not fits(password, user.password_hash if user else None):
-        with write_transaction() as connection:
-            rested = instant(now - _FAILURES_REST)
-            logins.add_failure(connection, address, at=instant(now), forgotten_before=rested)
         raise WrongPassword("the e-mail address or the password is not right")
     token, csrf = new_token(), new_token()
     row = {
@@ -78,6 +76,18 @@ def log_in(email: str, password: str, *, clock: Clock) -> Login:
 
 def _address(email: str) -> str:
     return email.strip().lower()[:320]
+
+
+def _count_try(address: str, now: datetime) -> None:
+    """Count a try as wrong before its password is looked at; a right one clears the count.
+
+    Counted afterwards, passwords tried at the same time would all be looked at.
+    """
+    at, rested = instant(now), instant(now - _FAILURES_REST)
+    with write_transaction() as connection:
+        counted = logins.lock_failure(connection, address, at=at, forgotten_before=rested)
+        _refuse_hasty(counted, now)
+        logins.add_failure(connection, address, at=at)
 
 
 def _refuse_hasty(failure: Any, now: datetime) -> None:

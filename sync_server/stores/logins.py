@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_server.models.people import Actor, LoginFailure, LoginSession, User
@@ -53,20 +53,30 @@ def find_failure(connection: Connection, email: str) -> Any:
     return connection.execute(select(_F.count, _F.last_at).where(_F.email == email)).one_or_none()
 
 
-def add_failure(connection: Connection, email: str, *, at: str, forgotten_before: str) -> None:
-    """Count one more; counts that have rested since `forgotten_before` start from one again."""
+def lock_failure(connection: Connection, email: str, *, at: str, forgotten_before: str) -> Any:
+    """As `find_failure`, and no other connection counts for this address until the end of this one.
+
+    Counts that have rested since `forgotten_before` are forgotten. A count of 0 is one that
+    was not there.
+    """
     connection.execute(delete(table_of(LoginFailure)).where(_F.last_at < forgotten_before))
     maker = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = maker(table_of(LoginFailure)).values(email=email, count=1, last_at=at)
-    new = statement.excluded
-    connection.execute(
+    statement = maker(table_of(LoginFailure)).values(email=email, count=0, last_at=at)
+    return connection.execute(
+        # Overwritten with what it is: that locks the row, where doing nothing would not.
         statement.on_conflict_do_update(
-            index_elements=["email"],
-            set_={
-                "count": _F.count + 1,
-                "last_at": case((new.last_at > _F.last_at, new.last_at), else_=_F.last_at),
-            },
-        )
+            index_elements=["email"], set_={"count": _F.count}
+        ).returning(_F.count, _F.last_at)
+    ).one()
+
+
+def add_failure(connection: Connection, email: str, *, at: str) -> None:
+    """Count one more for an address that is locked."""
+    newest = case((_F.last_at < at, at), else_=_F.last_at)
+    connection.execute(
+        update(table_of(LoginFailure))
+        .where(_F.email == email)
+        .values(count=_F.count + 1, last_at=newest)
     )
 
 

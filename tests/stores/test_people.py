@@ -1,14 +1,17 @@
 """People in the store: what a stolen database gives away, and what an administrator leaves."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select, text
 
 from sync_server.accounts import devices, people
 from sync_server.db import db, read_transaction, write_transaction
-from sync_server.errors import AlreadyThere, BadValue, NotFound
+from sync_server.errors import AlreadyThere, BadValue, NotFound, TooManyTries, WrongPassword
 from sync_server.models.base import Base
 from sync_server.models.people import Audit
-from sync_server.stores.logins import add_failure, find_failure
+from sync_server.stores.logins import add_failure, find_failure, lock_failure
 from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD
 
 KEY = "a key of this test"
@@ -96,14 +99,39 @@ def test_an_address_is_had_by_one(project, clock):
         people.update_user(other, {"email": "b@example.org"}, by=1, clock=clock)
 
 
+def wrong_password(at, rested="2026-11-20T03:00:00.000Z"):
+    with write_transaction() as connection:
+        before = lock_failure(connection, "x", at=at, forgotten_before=rested)
+        add_failure(connection, "x", at=at)
+        return before.count, find_failure(connection, "x")
+
+
 def test_failures_are_counted_and_forgotten_after_a_rest(app):
+    first, second, later = (f"2026-11-{day}T03:00:00.000Z" for day in (21, 22, 24))
     with app.app_context():
-        for at in ("2026-11-21T03:00:00.000Z", "2026-11-21T03:00:05.000Z"):
-            with write_transaction() as connection:
-                add_failure(connection, "x", at=at, forgotten_before="2026-11-20T03:00:00.000Z")
-        with write_transaction() as connection:
-            row = find_failure(connection, "x")
-            assert (row.count, row.last_at) == (2, "2026-11-21T03:00:05.000Z")
-            later = "2026-11-23T03:00:00.000Z"
-            add_failure(connection, "x", at=later, forgotten_before="2026-11-22T03:00:00.000Z")
-            assert find_failure(connection, "x").count == 1
+        assert wrong_password(second) == (0, (1, second))
+        assert wrong_password(first) == (1, (2, second))
+        assert wrong_password(later, rested="2026-11-23T03:00:00.000Z") == (0, (1, later))
+
+
+@pytest.mark.parametrize("email", [ADMIN_EMAIL, "nobody@example.org"])
+def test_passwords_tried_at_once_are_slowed_like_those_tried_in_turn(
+    app, clock, monkeypatch, email
+):
+    looked_at = []
+    monkeypatch.setattr(people, "fits", lambda password, _hash: bool(looked_at.append(password)))
+    begin = threading.Barrier(30)
+
+    def guess(number):
+        begin.wait()
+        with app.app_context():
+            try:
+                people.log_in(email, f"guess {number}", clock=clock)
+            except (WrongPassword, TooManyTries) as exc:
+                return type(exc)
+
+    with ThreadPoolExecutor(30) as guessers:
+        answers = list(guessers.map(guess, range(30)))
+
+    assert len(looked_at) == answers.count(WrongPassword) == 5
+    assert answers.count(TooManyTries) == 25
