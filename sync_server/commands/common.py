@@ -11,7 +11,7 @@ import click
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync_server.app import create_app
 from sync_server.db import db, read_transaction
@@ -45,12 +45,17 @@ def has_tables(settings: Settings) -> bool:
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() is not None
-    except OperationalError as exc:
-        raise click.ClickException(
-            f"the database cannot be reached: {str(exc.orig).splitlines()[0]}"
-        ) from exc
+    except DatabaseError as exc:
+        raise no_database(exc) from exc
     finally:
         engine.dispose()
+
+
+def no_database(exc: DatabaseError) -> click.ClickException:
+    """One line for a database that is away, or whose file is none or is damaged."""
+    word = "reached" if isinstance(exc, OperationalError) else "read"
+    reason = next(iter(str(exc.orig).splitlines()), type(exc.orig).__name__)
+    return click.ClickException(f"the database cannot be {word}: {reason}")
 
 
 @contextmanager
@@ -71,11 +76,16 @@ def command_app() -> Iterator[Flask]:
 
 @contextmanager
 def refusals_in_one_line() -> Iterator[None]:
-    """A refusal ends the command with its sentence and exit status 1."""
+    """A refusal, or a database that fails, ends the command with its sentence and exit status 1."""
     try:
         yield
     except SyncError as exc:
         raise click.ClickException(exc.message) from exc
+    except DatabaseError as exc:
+        # The narrower kinds are a statement's fault: a bug of ours, to be seen whole.
+        if type(exc) not in (DatabaseError, OperationalError):
+            raise
+        raise no_database(exc) from exc
 
 
 def chosen_project(word: str | None) -> int:

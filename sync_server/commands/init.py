@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 import flask_migrate
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from sync_server.accounts.people import set_up
 from sync_server.app import MIGRATIONS, create_app
-from sync_server.commands.common import loaded_settings, refusals_in_one_line
+from sync_server.commands.common import loaded_settings, no_database, refusals_in_one_line
 from sync_server.context import context
 from sync_server.settings import Settings, make_key
 
@@ -42,10 +42,8 @@ def bring_tables() -> None:
     """Make the tables, or bring them up to date; within an app context."""
     try:
         flask_migrate.upgrade(directory=str(MIGRATIONS))
-    except OperationalError as exc:
-        raise click.ClickException(
-            f"the database cannot be reached: {str(exc.orig).splitlines()[0]}"
-        ) from exc
+    except DatabaseError as exc:
+        raise no_database(exc) from exc
 
 
 def with_key(settings: Settings) -> Settings:
