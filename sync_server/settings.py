@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -79,6 +80,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"SIMPUL_TIMEZONE is no time zone: {chosen['TIMEZONE']!r}") from exc
     if not (chosen["DATABASE_URL"] or "sqlite:").startswith(("sqlite:", "postgresql+psycopg:")):
         raise SettingsError("SIMPUL_DATABASE_URL begins with sqlite: or postgresql+psycopg:")
+    if chosen["PUBLIC_URL"] and not _is_web_address(chosen["PUBLIC_URL"]):
+        raise SettingsError(
+            "SIMPUL_PUBLIC_URL is an address such as https://simpul.example.go.id, "
+            f"not {chosen['PUBLIC_URL']!r}"
+        )
     return Settings(
         home=home,
         database_url=chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}",
@@ -118,6 +124,17 @@ def _from_file(path: Path) -> dict[str, str]:
     if unknown:
         raise SettingsError(f"{path.name} names unknown settings: {', '.join(unknown)}")
     return {name.upper(): str(value) for name, value in found.items()}
+
+
+def _is_web_address(text: str) -> bool:
+    """Whether phones could reach a server by it: http or https, a host, and no query."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read for its ValueError
+    except ValueError:
+        return False
+    plain = text.isascii() and text.isprintable() and not set(" ?#") & set(text)
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _whole(chosen: Mapping[str, str], name: str) -> int:

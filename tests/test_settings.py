@@ -23,6 +23,13 @@ def test_the_environment_wins_over_the_file(tmp_path):
     assert settings(tmp_path, SIMPUL_LANGUAGE="id").language == "id"
 
 
+@pytest.mark.parametrize(
+    "url", ["http://192.168.1.5:8000", "https://simpul.example.go.id/dinas", "http://[::1]:8000"]
+)
+def test_phones_may_be_told_another_address(tmp_path, url):
+    assert settings(tmp_path, SIMPUL_PUBLIC_URL=f"{url}/").public_url == url
+
+
 def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     make_key(tmp_path)
     made = settings(tmp_path).secret_key
@@ -39,6 +46,12 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
         ("SIMPUL_TIMEZONE", "Asia/Sumedang"),
         ("SIMPUL_TIMEZONE", "../etc"),
         ("SIMPUL_DATABASE_URL", "mysql://host/db"),
+        ("SIMPUL_PUBLIC_URL", "simpul.example.go.id"),
+        ("SIMPUL_PUBLIC_URL", "ftp://simpul.example.go.id"),
+        ("SIMPUL_PUBLIC_URL", "https://"),
+        ("SIMPUL_PUBLIC_URL", "https://simpul.example.go.id:port"),
+        ("SIMPUL_PUBLIC_URL", "https://simpul.example.go.id/?a=b"),
+        ("SIMPUL_PUBLIC_URL", "https://[simpul"),
         ("SIMPUL_PART_BYTES", "2 MB"),
         ("SIMPUL_LATE_DAYS", "-1"),
     ],
