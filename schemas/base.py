@@ -9,7 +9,8 @@ from marshmallow import RAISE, Schema, fields, validate
 
 UNKNOWN = "Unknown field."
 MISSING = "Missing data for required field."
-NAME = validate.Length(min=1, max=200)
+LONGEST_NAME = 200
+NAME = validate.Length(min=1, max=LONGEST_NAME)
 
 
 class Shape(Schema):

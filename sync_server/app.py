@@ -16,6 +16,7 @@ from sync_server.clock import Clock, SystemClock
 from sync_server.context import Context
 from sync_server.db import connect, db
 from sync_server.settings import Settings
+from sync_server.web.bodies import refuse_unstorable_path
 from sync_server.web.converters import RowId
 from sync_server.web.slashes import OneSlash
 
@@ -40,6 +41,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         blobs=Blobs(settings.home / "blobs"),
         contacts=contacts,
     )
+    app.before_request(refuse_unstorable_path)
     for door in (openrosa, rest, sync, pages):
         door.register(app)
     app.wsgi_app = OneSlash(ProxyFix(app.wsgi_app))  # type: ignore[method-assign]

@@ -25,6 +25,7 @@ from sync_server.errors import NotAllowed, SyncError
 from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.words import say
 from sync_server.stores.tokens import find_device
+from sync_server.web.bodies import without_controls
 
 LOG = logging.getLogger(__name__)
 
@@ -58,11 +59,20 @@ def area() -> Area:
     return area_of(g.device.actor_id, g.device.properties)
 
 
+def device_id() -> str:
+    """What Collect calls its install, such as "collect:gX4…"; "" when it does not say."""
+    return without_controls(request.args.get("deviceID", ""), 200)
+
+
+def user_agent() -> str:
+    return without_controls(request.user_agent.string or "", 300)
+
+
 def author() -> Author:
     return Author(
         actor_id=g.device.actor_id,
-        device_id=request.args.get("deviceID", "")[:200],
-        user_agent=(request.user_agent.string or "")[:300],
+        device_id=device_id(),
+        user_agent=user_agent(),
         area=area(),
     )
 
@@ -127,9 +137,9 @@ def _note(response: Response) -> None:
         Heard(
             project_id=g.device.project_id,
             actor_id=g.device.actor_id,
-            device_id=request.args.get("deviceID", "")[:200],
+            device_id=device_id(),
             at=instant(context().clock.now()),
-            user_agent=(request.user_agent.string or "")[:300],
+            user_agent=user_agent(),
             bytes_up=request.content_length or 0,
             bytes_down=response.content_length or 0,
             submission=request.method == "POST",
@@ -160,7 +170,22 @@ def refuse(exc: SyncError) -> Response:
 
 @bp.errorhandler(HTTPException)
 def refuse_http(exc: HTTPException) -> Response:
-    return message(say(exc), exc.code or 500, "submit_error")
+    response = message(say(exc), exc.code or 500, "submit_error")
+    for name, value in exc.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+@bp.before_app_request
+def refuse_unrouted() -> Response | None:
+    """What no door has a route for, under `/v1/key/`, is refused as phones read it."""
+    exc = request.routing_exception
+    if exc is None or not request.path.startswith("/v1/key/"):
+        return None
+    response = refuse_http(exc)
+    response.headers.update(openrosa.HEADERS)
+    return response
 
 
 @bp.errorhandler(Exception)

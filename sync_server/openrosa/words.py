@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import NotFound as NoSuchPath
 
 from sync_server.context import context
 from sync_server.errors import (
@@ -15,12 +16,14 @@ from sync_server.errors import (
     UnreadableBody,
 )
 
+_NOT_HERE = ("Tidak ditemukan di server ini.", "Not found on this server.")
 _WORDS: dict[type[Exception], tuple[str, str]] = {
     NotAllowed: (
         "HP ini tidak terdaftar lagi. Minta kartu QR baru kepada petugas.",
         "This phone is not registered any more. Ask for a new QR card.",
     ),
-    NotFound: ("Tidak ditemukan di server ini.", "Not found on this server."),
+    NotFound: _NOT_HERE,
+    NoSuchPath: _NOT_HERE,
     MissingXmlPart: (
         "Kiriman tidak lengkap: isi formulirnya tidak ada. Coba kirim lagi.",
         "The submission came without its form. Please send it again.",

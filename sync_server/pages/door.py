@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from conflict.areas import Area
+from schemas.base import LONGEST_NAME
 from sync_server.accounts.roles import Person
 from sync_server.context import context
-from sync_server.errors import NotAllowed, NotFound
+from sync_server.errors import BadRequest, BadValue, NotAllowed, NotFound
 from sync_server.intake.arrival import Author, Project
 from sync_server.pages.words import LANGUAGE_COOKIE, LANGUAGES, language
 from sync_server.reports.masthead import Masthead, masthead
 from sync_server.web import auth
-from sync_server.web.bodies import refuse_unstorable
+from sync_server.web.bodies import has_controls
 
 bp = Blueprint("pages", __name__)
-bp.before_request(refuse_unstorable)
 
 _YEAR = 365 * 24 * 3600
 _STATIC = Path(__file__).parent.parent / "static"
@@ -47,6 +48,20 @@ _HEADERS = {
 }
 
 View = Callable[..., str | AnyResponse]
+
+
+@bp.before_request
+def refuse_unreadable() -> None:
+    """No field of a page holds a control character, or a name longer than programs may give."""
+    fields = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    fields += [(name, file.filename or "") for name, file in request.files.items(multi=True)]
+    for name, text in fields:
+        if has_controls(name) or has_controls(text):
+            raise BadRequest("a field has a character that cannot be read", field=name[:50])
+    if any(len(name.strip()) > LONGEST_NAME for name in request.form.getlist("name")):
+        raise BadValue(
+            _("A name has at most %(number)s characters.", number=LONGEST_NAME), field="name"
+        )
 
 
 @dataclass(frozen=True, slots=True)

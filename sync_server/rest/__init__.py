@@ -18,7 +18,7 @@ from sync_server.rest import (
     sessions,
     users,
 )
-from sync_server.web.bodies import refuse_unstorable
+from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.problems import handle_problems, refuse_http
 
 NOUNS = (
@@ -35,7 +35,7 @@ NOUNS = (
 )
 
 bp = Blueprint("rest", __name__, url_prefix="/v1")
-bp.before_request(refuse_unstorable)
+bp.before_request(refuse_unstorable_query)
 handle_problems(bp)
 for noun in NOUNS:
     bp.register_blueprint(noun.bp)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from sync_server.sync import devices, entities, info, quarantine, reviews
-from sync_server.web.bodies import refuse_unstorable
+from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.problems import handle_problems
 
 NOUNS = (info, devices, reviews, quarantine, entities)
 
 bp = Blueprint("sync", __name__)
-bp.before_request(refuse_unstorable)
+bp.before_request(refuse_unstorable_query)
 handle_problems(bp)
 for noun in NOUNS:
     bp.register_blueprint(noun.bp)

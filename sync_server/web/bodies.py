@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import BadRequest as NoJson
+from werkzeug.exceptions import NotFound as NoSuchPath
 
 from schemas.base import MISSING, UNKNOWN, is_storable
 from sync_server.errors import (
@@ -20,6 +22,8 @@ from sync_server.errors import (
 )
 
 _LARGEST = 2**31 - 1
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS_BUT_SPACE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def read_body(shape: Schema, *, optional: bool = False) -> dict[str, Any]:
@@ -66,13 +70,38 @@ def _first(messages: Any, path: tuple[str, ...] = ()) -> tuple[str, str]:
     return ".".join(path), str(messages)
 
 
-def refuse_unstorable() -> None:
-    """Before a request: a path or query with a character no database keeps names nothing here."""
-    if not all(is_storable(str(value)) for value in (request.view_args or {}).values()):
-        raise NotFound("there is no such thing here")
+def refuse_unstorable_path() -> None:
+    """Before a request of any door: a path with a character no database keeps names nothing."""
+    if all(is_storable(str(value)) for value in (request.view_args or {}).values()):
+        return
+    if request.blueprint is None:  # a static file: no door to dress a refusal of ours
+        raise NoSuchPath
+    raise NotFound("there is no such thing here")
+
+
+def refuse_unstorable_query() -> None:
+    """Before a request: a query with a character no database keeps asks for nothing."""
     for name in request.args:
         if not all(map(is_storable, (name, *request.args.getlist(name)))):
             raise BadRequest("the query has a character that cannot be read", field=name[:50])
+
+
+def has_controls(text: str) -> bool:
+    r"""Whether there is a control character in it that no line of text has.
+
+    >>> has_controls("satu\r\ndua\ttiga"), has_controls("a\x00b"), has_controls("a\x1bb")
+    (False, True, True)
+    """
+    return _CONTROLS_BUT_SPACE.search(text) is not None
+
+
+def without_controls(text: str, most: int) -> str:
+    r"""A word that a program says of itself, as one line of at most `most` characters.
+
+    >>> without_controls("collect:\x00a\r\nb", 10)
+    'collect:ab'
+    """
+    return _CONTROLS.sub("", text)[:most]
 
 
 def query_number(name: str, default: int | None = None, *, least: int = 0) -> int | None:

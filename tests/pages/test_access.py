@@ -150,3 +150,54 @@ def test_an_address_that_leads_nowhere_is_said_kindly(village, admin):
 def test_a_query_no_database_can_keep_is_refused(village, admin):
     assert admin.get(at(village, "board?q=%00")).status_code == 400
     assert admin.get(at(village, "lists/a%00b")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/projects", {"name": "Balita\x00"}),
+        ("/projects", {"name\x00": "Balita"}),
+        ("here/devices", {"name": "Euis\x1b[2J"}),
+        ("here/devices", {"name": "Euis", "property.posyandu": "me\x00lati"}),
+        ("here/actor-properties", {"name": "desa\x7f"}),
+        ("/projects?a=%00", {"name": "Balita"}),
+    ],
+)
+def test_a_control_character_in_a_field_is_refused_on_a_page(village, admin, path, fields):
+    answer = admin.post(path.replace("here/", at(village)), **fields)
+    assert answer.status_code == 400
+    assert "tidak terbaca" in text_of(answer)
+
+
+def test_nobody_logs_in_with_a_control_character(village):
+    visitor = Visitor(village.app)
+    visitor.get("/login")
+    answer = visitor.post("/login", email="admin@example.org\x00", password="x")
+    assert (answer.status_code, "tidak terbaca" in text_of(answer)) == (400, True)
+
+
+def test_the_lines_of_a_text_are_no_control_characters(village, admin, disputed):
+    answer = admin.get(at(village, "lists/anak?q=a%0D%0A%09b"))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["board?q=%00", "lists/anak?after=%00", "reviews?after=a~%1F"])
+def test_a_control_character_in_a_query_is_refused_on_a_page(village, admin, query):
+    answer = admin.get(at(village, query))
+    assert (answer.status_code, "tidak terbaca" in text_of(answer)) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["lists/%00", "records/a%00", "quarantine/%00", "forms/%00"])
+def test_a_path_no_database_keeps_is_a_page_that_is_not_here(village, admin, path):
+    answer = admin.get(at(village, path))
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert admin.get("/static/%00").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/projects", "here/devices"])
+def test_names_are_as_long_as_programs_may_give_them(village, admin, path):
+    path = path.replace("here/", at(village))
+    assert admin.post(path, name="x" * 200).status_code == 303
+    answer = admin.post(path, name="x" * 201)
+    assert answer.status_code == 400
+    assert "paling panjang 200 huruf" in text_of(answer)
