@@ -149,13 +149,15 @@ def upgrade() -> None:
     sa.Column('scopes_to', sync_server.models.base.JsonText(), nullable=False),
     sa.Column('at', sa.String(length=24), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
-    sa.PrimaryKeyConstraint('project_id', 'seq')
+    sa.PrimaryKeyConstraint('project_id', 'seq'),
+        sqlite_with_rowid=False,
     )
     op.create_table('journal_heads',
     sa.Column('project_id', sa.Integer(), nullable=False),
     sa.Column('head', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
-    sa.PrimaryKeyConstraint('project_id')
+    sa.PrimaryKeyConstraint('project_id'),
+        sqlite_with_rowid=False,
     )
     op.create_table('list_heads',
     sa.Column('project_id', sa.Integer(), nullable=False),
@@ -163,7 +165,8 @@ def upgrade() -> None:
     sa.Column('scope', sa.Text(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
-    sa.PrimaryKeyConstraint('project_id', 'list_name', 'scope')
+    sa.PrimaryKeyConstraint('project_id', 'list_name', 'scope'),
+        sqlite_with_rowid=False,
     )
     op.create_table('lists',
     sa.Column('project_id', sa.Integer(), nullable=False),
@@ -208,7 +211,8 @@ def upgrade() -> None:
     sa.Column('scope', sa.Text(), nullable=False),
     sa.Column('entity', sa.String(length=36), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
-    sa.PrimaryKeyConstraint('project_id', 'list_name', 'scope', 'entity')
+    sa.PrimaryKeyConstraint('project_id', 'list_name', 'scope', 'entity'),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table('record_scopes', schema=None) as batch_op:
         batch_op.create_index('record_scopes_entity', ['project_id', 'entity', 'scope'], unique=False)
@@ -221,7 +225,8 @@ def upgrade() -> None:
     sa.Column('undo', sync_server.models.base.JsonText(), nullable=False),
     sa.Column('at', sa.String(length=24), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
-    sa.PrimaryKeyConstraint('project_id', 'entity', 'served')
+    sa.PrimaryKeyConstraint('project_id', 'entity', 'served'),
+        sqlite_with_rowid=False,
     )
     op.create_table('records',
     sa.Column('project_id', sa.Integer(), nullable=False),
