@@ -29,7 +29,6 @@ from sync_server.models.base import (
     Words,
 )
 
-
 # Small rows found by their key only: on SQLite they lie in its order, one tree less to write.
 CLUSTERED = {"sqlite_with_rowid": False}
 
