@@ -24,7 +24,7 @@ class Blobs:
 
         Errors    `OSError` when the disk is full or away; then nothing is kept.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
         handle, name = tempfile.mkstemp(dir=self.folder, prefix="part-")
         try:
@@ -36,7 +36,7 @@ class Blobs:
                 out.flush()
                 os.fsync(out.fileno())
             target = self.path(digest.hexdigest())
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             Path(name).replace(target)
             _fsync_folder(target.parent)
             _fsync_folder(self.folder)

@@ -14,6 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -65,6 +68,13 @@ class Settings:
     max_body_bytes: int
     late_days: int
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the store, there or not yet; None when the store is in no file."""
+        url = make_url(self.database_url)
+        in_file = url.drivername == "sqlite" and url.database not in (None, "", ":memory:")
+        return Path(str(url.database)) if in_file else None
+
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Settings from the environment over `simpul.toml`; SettingsError names what is wrong."""
@@ -87,7 +97,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         )
     return Settings(
         home=home,
-        database_url=chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}",
+        database_url=_store(chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}"),
         public_url=chosen["PUBLIC_URL"].rstrip("/"),
         secret_key=chosen["SECRET_KEY"] or _stored_key(home),
         language=chosen["LANGUAGE"],
@@ -98,13 +108,30 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
 
 
+def make_home(home: Path) -> None:
+    """Make the home folder, for its owner alone; one that is there keeps its mode."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
+
+
 def make_key(home: Path) -> None:
     """Write a new secret key into the home folder, unless one is there."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     path = home / "secret.key"
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(32))
+
+
+def _store(text: str) -> str:
+    """The URL of the store; a file of SQLite is one below the folder the command is given in."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as exc:
+        raise SettingsError("SIMPUL_DATABASE_URL is no URL of a database") from exc
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return f"sqlite:///{Path(url.database).resolve()}"
+    return text
 
 
 def _stored_key(home: Path) -> str:

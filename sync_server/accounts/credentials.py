@@ -39,10 +39,15 @@ def hash_of_token(token: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """The password as it is kept. Errors: `PasswordTooShort`, also when absurdly long."""
+    """The password as it is kept. Errors: as `check_password`."""
+    check_password(password)
+    return _hasher.hash(password)
+
+
+def check_password(password: str) -> None:
+    """Refuse what is no password. Errors: `PasswordTooShort`, also when absurdly long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise PasswordTooShort(f"a password has at least {MIN_PASSWORD} characters")
-    return _hasher.hash(password)
 
 
 def fits(password: str, password_hash: str | None) -> bool:

@@ -14,7 +14,13 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from sync_server.accounts.credentials import fits, hash_of_token, hash_password, new_token
+from sync_server.accounts.credentials import (
+    check_password,
+    fits,
+    hash_of_token,
+    hash_password,
+    new_token,
+)
 from sync_server.accounts.devices import bearable
 from sync_server.accounts.roles import ADMIN, Person, person, role_named
 from sync_server.clock import Clock, instant, moment
@@ -126,6 +132,12 @@ def log_out(token: str, *, clock: Clock) -> bool:
 def _person(connection: Connection, row: Any) -> Person:
     roles = store.list_site_roles(connection, row.actor_id)
     return person(row, roles, store.list_project_roles(connection, row.actor_id))
+
+
+def check_login(email: str, password: str) -> None:
+    """Refuse a login that could not be made. Errors: `BadValue`, `PasswordTooShort`."""
+    _checked(email)
+    check_password(password)
 
 
 def set_up(email: str, password: str, *, clock: Clock) -> bool:

@@ -21,11 +21,13 @@ from sync_server.stores.projects import list_projects
 
 
 def loaded_settings() -> Settings:
-    """The settings in force; one line and exit status 2 when they cannot be used."""
+    """The settings in force; one line and exit status 1 when they cannot be used."""
     try:
         return load(os.environ)
     except SettingsError as exc:
-        raise click.UsageError(str(exc)) from exc
+        raise click.ClickException(str(exc)) from exc
+    except OSError as exc:
+        raise click.ClickException(f"{exc.filename} cannot be read: {exc.strerror}") from exc
 
 
 def refuse_if_not_initialised(settings: Settings) -> None:
@@ -39,8 +41,9 @@ def refuse_if_not_initialised(settings: Settings) -> None:
 
 def has_tables(settings: Settings) -> bool:
     """Whether `simpul init` has made its tables in the database."""
-    if settings.database_url.startswith("sqlite") and not settings.home.exists():
-        return False
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        return False  # to ask SQLite would make the file
     engine = create_engine(settings.database_url)
     try:
         with engine.connect() as connection:
@@ -105,6 +108,11 @@ def chosen_project(word: str | None) -> int:
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def counted(count: int, word: str, plural: str | None = None) -> str:
+    """A count and its word: `1 error`, `2 errors`."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"
 
 
 def properties_of(pairs: Sequence[str]) -> dict[str, str | list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -18,9 +17,14 @@ from sync_server.accounts.devices import server_url
 from sync_server.accounts.people import current_node
 from sync_server.app import create_app
 from sync_server.clock import SystemClock, instant, moment
-from sync_server.commands.common import has_tables, loaded_settings, refusals_in_one_line
-from sync_server.commands.init import bring_tables, with_key
-from sync_server.commands.serve import Server
+from sync_server.commands.common import (
+    counted,
+    has_tables,
+    loaded_settings,
+    refusals_in_one_line,
+)
+from sync_server.commands.init import bring_tables, make_store, with_key
+from sync_server.commands.serve import Server, port_option, refuse_taken, workers_option
 from sync_server.context import context
 from sync_server.db import db
 from sync_server.demo import regency
@@ -36,10 +40,8 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognised, so that a reachable 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen at.")
-@click.option(
-    "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."
-)
+@port_option
+@workers_option
 @click.option("--fresh", is_flag=True, help="Make the demo anew; what was in it is erased.")
 @click.option("--no-serve", is_flag=True, help="Only make it.")
 def demo(host: str, port: int, workers: int, fresh: bool, no_serve: bool) -> None:
@@ -49,24 +51,12 @@ def demo(host: str, port: int, workers: int, fresh: bool, no_serve: bool) -> Non
     """
     os.environ.setdefault("SIMPUL_HOME", _HOME)
     if not no_serve:
-        _refuse_taken(host, port)
+        refuse_taken(host, port)  # before the regency is made, not half a minute later
     settings = with_key(loaded_settings())
     kept = _reused(settings, fresh=fresh) or _made(settings)
     _tell(settings, kept, host, port)
     if not no_serve:
         Server(settings, host=host, port=port, workers=workers).run()
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    """Say so before the regency is made, not half a minute later."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(found[0], socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(found[4])
-    except OSError as exc:
-        reason = exc.strerror or exc
-        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}") from exc
 
 
 def _reused(settings: Settings, *, fresh: bool) -> Kept | None:
@@ -85,9 +75,8 @@ def _reused(settings: Settings, *, fresh: bool) -> Kept | None:
             if kept.complete and not fresh:
                 bring_tables()
                 age = (SystemClock().now() - moment(kept.made_at)).days
-                click.echo(
-                    f"using the demo made {age} days ago in {settings.home}; --fresh makes it anew"
-                )
+                made = f"{counted(age, 'day')} ago in {settings.home}"
+                click.echo(f"using the demo made {made}; --fresh makes it anew")
                 return kept
             erase(settings.home, db.engine)
         except OperationalError as exc:
@@ -109,6 +98,7 @@ def _made(settings: Settings) -> Kept:
     keep(settings.home, Kept())
     with app.app_context(), refusals_in_one_line():
         try:
+            make_store(settings)
             bring_tables()
             kept = _lived(app, pack, clock, settings, until)
         finally:
@@ -151,8 +141,8 @@ def _tell(settings: Settings, kept: Kept, host: str, port: int) -> None:
     base = settings.public_url or f"http://{shown}:{port}"
     card = f"{base}/projects/{kept.project_id}/devices/{kept.device_id}/card"
     lines = (
-        f"{kept.posyandu} posyandu, {kept.devices} devices, {kept.children} children, "
-        f"{kept.forms} forms",
+        f"{kept.posyandu} posyandu, {counted(kept.devices, 'device')}, "
+        f"{counted(kept.children, 'child', 'children')}, {counted(kept.forms, 'form')}",
         "",
         f"  Log in at      {base}/login",
         f"  Administrator  {kept.admin[0]}   {kept.admin[1]}",

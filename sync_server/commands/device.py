@@ -9,7 +9,7 @@ import click
 
 from odk_forms import collect
 from sync_server.accounts import devices
-from sync_server.accounts.devices import phone_settings, server_url
+from sync_server.accounts.devices import phone_settings, reveal_token, server_url
 from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -18,7 +18,7 @@ from sync_server.stores.people import list_app_users
 _project = click.option("--project", help="Id, uuid or name. Default: the only one.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _url = click.option(
-    "--url", help="Address phones reach this server at. Default: SIMPUL_PUBLIC_URL."
+    "--url", help="Address phones reach this server at. Needed unless SIMPUL_PUBLIC_URL is set."
 )
 
 
@@ -36,7 +36,10 @@ def device() -> None:
 def create_device(
     name: str, project: str | None, pairs: tuple[str, ...], url: str | None, as_json: bool
 ) -> None:
-    """Make an account called NAME and print the address its phone connects to."""
+    """Make an account called NAME and print the address its phone connects to.
+
+    Phones must know where this server is: give --url, or set SIMPUL_PUBLIC_URL.
+    """
     properties = properties_of(pairs)
     with command_app():
         here, base = context(), _base(url)
@@ -95,15 +98,14 @@ def _facts(row: Any) -> dict[str, Any]:
 def show_qr(
     actor_id: int, project: str | None, url: str | None, png: Path | None, as_json: bool
 ) -> None:
-    """Print the settings address of device ID and the text of its QR code."""
+    """Print the settings address of device ID and the text of its QR code.
+
+    Phones must know where this server is: give --url, or set SIMPUL_PUBLIC_URL.
+    """
     with command_app():
-        here, base = context(), _base(url)
-        wanted = phone_settings(
-            chosen_project(project),
-            actor_id,
-            base_url=base,
-            secret_key=here.settings.secret_key,
-        )
+        project_id, secret_key = chosen_project(project), context().settings.secret_key
+        reveal_token(project_id, actor_id, secret_key=secret_key)  # no such device: told first
+        wanted = phone_settings(project_id, actor_id, base_url=_base(url), secret_key=secret_key)
     text = collect.qr_text(wanted)
     if png is not None:
         _draw(png, text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sync_server.commands.common import chosen_project, command_app, print_json
+from sync_server.commands.common import chosen_project, command_app, counted, print_json
 from sync_server.commands.messages import print_messages
 from sync_server.context import context
 from sync_server.publishing.register import Plan, plan_import, run_import
@@ -83,7 +83,7 @@ def _print_plan(plan: Plan) -> None:
     if len(plan.messages) > _SHOWN:
         click.echo(f"… and {len(plan.messages) - _SHOWN} more", err=True)
     if plan.errors:
-        click.echo(f"{len(plan.errors)} errors: nothing can be imported", err=True)
+        click.echo(f"{counted(len(plan.errors), 'error')}: nothing can be imported", err=True)
         return
     told = f"{plan.create} to create, {plan.update} to update, {plan.unchanged} unchanged"
     click.echo(f"{plan.list_name}: {told}")

@@ -6,11 +6,11 @@ import click
 import flask_migrate
 from sqlalchemy.exc import DatabaseError
 
-from sync_server.accounts.people import set_up
+from sync_server.accounts.people import check_login, set_up
 from sync_server.app import MIGRATIONS, create_app
 from sync_server.commands.common import loaded_settings, no_database, refusals_in_one_line
 from sync_server.context import context
-from sync_server.settings import Settings, make_key
+from sync_server.settings import Settings, make_home, make_key
 
 
 @click.command()
@@ -27,8 +27,12 @@ def init(admin_email: str, admin_password: str) -> None:
 
     Run again, it brings the tables up to date and changes nothing else.
     """
-    app = create_app(with_key(loaded_settings()))
+    settings = loaded_settings()
+    with refusals_in_one_line():
+        check_login(admin_email, admin_password)  # before anything is made
+    app = create_app(with_key(settings))
     with app.app_context(), refusals_in_one_line():
+        make_store(settings)
         bring_tables()
         made = set_up(admin_email, admin_password, clock=context().clock)
         home = context().settings.home
@@ -36,6 +40,16 @@ def init(admin_email: str, admin_password: str) -> None:
         click.echo(f"set up in {home}; log in as {admin_email}")
     else:
         click.echo(f"{home} is set up already; nothing was changed")
+
+
+def make_store(settings: Settings) -> None:
+    """Make SQLite's file for its owner alone: SQLite would let everybody here read it."""
+    file = settings.sqlite_file
+    try:
+        if file is not None:
+            file.touch(mode=0o600)
+    except OSError as exc:
+        raise click.ClickException(f"{file} cannot be made: {exc.strerror}") from exc
 
 
 def bring_tables() -> None:
@@ -49,7 +63,7 @@ def bring_tables() -> None:
 def with_key(settings: Settings) -> Settings:
     """The settings with a home folder and a secret key, made if need be."""
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
         if settings.secret_key:
             return settings
         make_key(settings.home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from sync_server.accounts import devices, people
-from sync_server.commands.common import chosen_project, command_app, print_json
+from sync_server.commands.common import chosen_project, command_app, counted, print_json
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.stores.projects import list_projects
@@ -45,7 +45,8 @@ def list_all(as_json: bool) -> None:
         print_json([{"id": r.id, "uuid": r.uuid, "name": r.name} for r in rows])
         return
     for row in rows:
-        click.echo(f"{row.id}\t{row.name}\t{row.app_users} devices\t{row.forms} forms")
+        held = f"{counted(row.app_users, 'device')}\t{counted(row.forms, 'form')}"
+        click.echo(f"{row.id}\t{row.name}\t{held}")
 
 
 @project.command("add-property")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import sys
 from typing import Any
 
@@ -17,18 +18,44 @@ from sync_server.settings import Settings
 _THREADS = 32  # a body may trickle for a quarter of an hour on 2G while others are served
 _ANSWER_WITHIN_SECONDS = 300
 
+port_option = click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen at.",
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes; more than one wants PostgreSQL.",
+)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=8000, show_default=True, help="Port to listen at.")
-@click.option(
-    "--workers", default=1, show_default=True, help="Processes; more than one wants PostgreSQL."
-)
+@port_option
+@workers_option
 def serve(host: str, port: int, workers: int) -> None:
     """Serve phones, pages and programs until told to stop."""
     settings = loaded_settings()
     refuse_if_not_initialised(settings)
+    refuse_taken(host, port)
     Server(settings, host=host, port=port, workers=workers).run()
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Stop with one line when nothing can listen there; gunicorn tries for six seconds."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(found[4])
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise click.ClickException(f"cannot listen at {host}:{port}: {reason}") from exc
 
 
 class Server(BaseApplication):  # type: ignore[misc]

@@ -22,7 +22,7 @@ def noise_after_the_first_pages(template):
     return template[:8192] + b"\xff" * (len(template) - 8192)
 
 
-COMMANDS = [("init", *ADMIN), ("user", "list"), ("serve", "--port", "0")]
+COMMANDS = [("init", *ADMIN), ("user", "list"), ("serve",)]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import socket
 import stat
 import zlib
 
@@ -49,19 +51,37 @@ def test_init_sets_up_once_and_says_so(home):
     assert home.command("user", "list") == listed
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_what_init_makes_is_for_its_owner_alone(tmp_path, empty_database_url):
+    before = os.umask(0)
+    try:
+        Served(tmp_path / "home", empty_database_url).initialise()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+    made = list(tmp_path.glob("empty.db*"))
+    assert made
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in made)
+
+
 def test_init_refuses_what_would_lock_everybody_out(home):
     wrong = [("nobody", ADMIN_PASSWORD), (ADMIN_EMAIL, "short")]
     for email, password in wrong:
         done = home.try_command("init", "--admin-email", email, "--admin-password", password)
         assert one_line(done)
         assert password not in done.stdout + done.stderr
+        assert not home.home.exists()
     assert one_line(home.try_command("init"))
     home.initialise()
     assert ADMIN_EMAIL in home.command("user", "list")
 
 
-def test_nothing_runs_before_init(home):
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_nothing_runs_before_init_and_nothing_is_made(home, tmp_path):
     assert "simpul init" in one_line(home.try_command("user", "list"))
+    home.home.mkdir()
+    assert "simpul init" in one_line(home.try_command("serve"))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_people_are_let_in_from_the_command_line(ready):
@@ -124,6 +144,30 @@ def test_a_wrong_word_is_one_line_and_no_traceback(ready, arguments):
     assert one_line(ready.try_command(*arguments))
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_an_unknown_device_is_told_before_a_missing_address(ready):
+    ready.command("project", "create", "Balita")
+    assert "device" in one_line(ready.try_command("device", "qr", "77"))
+    made = json.loads(ready.command("device", "create", "Ani", *URL, "--json"))
+    assert "SIMPUL_PUBLIC_URL" in one_line(ready.try_command("device", "qr", str(made["id"])))
+    assert "\t1 device\t0 forms" in ready.command("project", "list")
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+@pytest.mark.parametrize("engine_name", ["sqlite"])
+def test_where_nothing_can_listen_is_one_line(ready, command):
+    for wrong in (("--port", "0"), ("--port", "70000"), ("--workers", "0")):
+        assert wrong[0] in one_line(ready.try_command(command, *wrong))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = ready.try_command(command, "--port", port)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [one_line(done)]
+    assert port in one_line(done)
+
+
 def test_settings_that_cannot_be_used_are_one_line(ready):
     for name, value in {
         "DATABASE_URL": "mysql://x",
@@ -131,4 +175,6 @@ def test_settings_that_cannot_be_used_are_one_line(ready):
         "PART_BYTES": "many",
     }.items():
         other = Served(ready.home, ready.database_url, **{f"SIMPUL_{name}": value})
-        assert name in one_line(other.try_command("user", "list"))
+        done = other.try_command("user", "list")
+        assert name in one_line(done)
+        assert done.stderr.splitlines() == [one_line(done)]
