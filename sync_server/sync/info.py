@@ -1,4 +1,7 @@
-"""Info: which node this is, its limits, and the lists of the project with their policies."""
+"""Info: which node this is, its limits, and the lists of the project with their policies.
+
+`limits` names what is enforced and nothing else: `maxRawBytes`, the largest body that is read.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from sync_server.stores.tokens import find_device
 from sync_server.web.auth import current_person, require_viewer, session_token
 
 PROTOCOL = 1
-LIMITS = {"maxItems": 500, "maxBytes": 1 << 20, "maxRawBytes": 8 << 20}
 
 bp = Blueprint("info", __name__)
 
@@ -46,6 +48,7 @@ def _is_device(project_id: int, token: str) -> bool:
 
 
 def _info(project_id: int) -> dict[str, Any]:
+    here = context()
     node, epoch = current_node()
     with read_transaction() as connection:
         lists = load_lists(connection, project_id)
@@ -54,8 +57,8 @@ def _info(project_id: int) -> dict[str, Any]:
         "node": node,
         "epoch": epoch,
         "project": get_project(project_id).uuid,
-        "serverTime": instant(context().clock.now()),
-        "limits": LIMITS,
+        "serverTime": instant(here.clock.now()),
+        "limits": {"maxRawBytes": here.settings.max_body_bytes},
         "lists": [_list(info) for info in lists.values()],
     }
 
