@@ -10,6 +10,7 @@ from sync_server.commands import main
 from sync_server.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
+ROOMS = ("conflict", "schemas", "odk_forms", "sync_server")
 
 
 def test_every_setting_is_on_its_page_with_its_default_and_help():
@@ -34,6 +35,16 @@ def test_every_command_and_option_says_what_it_is_for(name, command):
     for option in command.params:
         if isinstance(option, click.Option):
             assert option.help, f"{name} {option.name}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py")),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_every_page_named_in_the_code_is_there(source):
+    for page in re.findall(r"docs/[\w/.-]+\.md", source.read_text()):
+        assert (ROOT / page).exists(), f"{source} names {page}"
 
 
 @pytest.mark.parametrize(

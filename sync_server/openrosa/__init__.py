@@ -1,4 +1,7 @@
-"""The phones' door: OpenRosa, as ODK Collect speaks it. The contract is `docs/openrosa.md`."""
+"""The phones' door: OpenRosa, as ODK Collect speaks it.
+
+`odk_forms/openrosa.py` writes its XML; ADR 0006 says which answer a submission gets.
+"""
 
 from __future__ import annotations
 

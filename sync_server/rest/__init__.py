@@ -1,4 +1,7 @@
-"""The door for programs: ODK Central's REST API. `docs/central-compatibility.md` says how far."""
+"""The door for programs: addresses, fields and error codes are those of ODK Central's REST API.
+
+Only what a module of this package serves is here; `NOUNS` lists them.
+"""
 
 from __future__ import annotations
 

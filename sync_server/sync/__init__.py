@@ -1,4 +1,7 @@
-"""The sync door, for hubs and programs. The contract is `docs/sync.md`."""
+"""The sync door, for hubs and programs: what is read there, and decided.
+
+`schemas/` has the shapes of what is asked and answered, `docs/merge.md` what the words mean.
+"""
 
 from __future__ import annotations
 
