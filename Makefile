@@ -41,10 +41,13 @@ clean: ## Remove what these targets made; the data in instance/ stays
 
 # Each stamp is younger than the list of requirements it was made from, so that setting up happens once.
 $(RUNNABLE): setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[postgres]'
+	@echo "making $(VENV); on Debian this needs the package python3-venv"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "fetching Simpul's libraries from the network, once; this takes a minute or more"
+	@$(BIN)/python -m pip install --quiet --editable '.[postgres]'
 	@touch $@
 
 $(TESTABLE): $(RUNNABLE)
-	$(BIN)/python -m pip install --quiet --editable '.[dev,postgres]'
+	@echo "fetching the test tools, once"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,postgres]'
 	@touch $@
