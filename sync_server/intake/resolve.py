@@ -46,6 +46,8 @@ def choose(
         if row is None:
             raise NotFound("there is no such review")
         record = find_record(connection, project.id, row.entity)
+    if row.state != "open" or set(contenders) != set(row.contenders):
+        raise ReviewMoved("the contenders are others by now", review=_as_it_stands(project, row))
     data, label = _decided(row, record, choose, value, status)
     change = Change(
         change_id=clock.new_id(),
