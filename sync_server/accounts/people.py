@@ -50,7 +50,7 @@ class Login:
 
 
 def log_in(email: str, password: str, *, clock: Clock) -> Login:
-    """Begin a connection.
+    """Begin a session.
 
     Errors    `WrongPassword`, in the same time and words whether the address is known or
               not; `TooManyTries` after five wrong ones, for a time that doubles.
@@ -114,7 +114,7 @@ def person_of_token(token: str, *, clock: Clock) -> Person | None:
 
 
 def csrf_of_token(token: str, *, clock: Clock) -> str | None:
-    """What the forms of this session's pages must carry; None when there is no connection."""
+    """What the forms of this session's pages must carry; None when there is no session."""
     with read_transaction() as connection:
         row = logins.find_session(connection, hash_of_token(token), at=instant(clock.now()))
     return row.csrf if row else None

@@ -18,7 +18,7 @@ _F = table_of(LoginFailure).c
 
 
 def insert_session(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Keep a connection, and let go of those of its user that are over."""
+    """Keep a session, and let go of those of its user that are over."""
     connection.execute(
         delete(table_of(LoginSession)).where(
             _S.actor_id == row["actor_id"], _S.expires_at <= row["created_at"]
