@@ -46,7 +46,7 @@ class Demo:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sync_server", "demo", "--port", str(port), "--workers", "2"],
+            [sys.executable, "-m", "sync_server", "demo", "--port", str(port), "--workers", "4"],
             env=environ(home, database_url),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,7 +98,7 @@ def cut_short(home, database_url):
 
 @pytest.fixture
 def served_demo(empty_database_url, tmp_path):
-    """A demo of two workers, in a home where the first attempt was cut short."""
+    """A demo of four workers, in a home where the first attempt was cut short."""
     cut_short(tmp_path / "home", empty_database_url)
     demo = Demo(tmp_path / "home", empty_database_url)
     yield demo
