@@ -7,7 +7,9 @@ JSON, an OpenRosa message, or a page.
 
 from __future__ import annotations
 
+import traceback
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -188,3 +190,15 @@ class StoreBusy(SyncError):
 
     code = 503.50
     retry = Retry.LATER
+
+
+def whereabouts(exc: BaseException) -> str:
+    """What kind of bug, and where, for a log: never its message, which may quote a child's name.
+
+    >>> try: int("Siti")
+    ... except ValueError as exc: "Siti" in whereabouts(exc)
+    False
+    """
+    frames = traceback.extract_tb(exc.__traceback__)[-4:]
+    path = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+    return f"{type(exc).__name__} at {path}"

@@ -14,7 +14,7 @@ from conflict.fold import outcomes
 from conflict.record import Record, Taken
 from conflict.standing import reviews, shown_data
 from conflict.types import Change, Op, RecordState, Review, SettledChange
-from sync_server.errors import SyncError
+from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Status, kept_change
 from sync_server.intake.reading import Derived, poison_of_change
 from sync_server.stores.changes import Origin
@@ -74,8 +74,8 @@ class Decider:
             result = self._decide(derived)
         except SyncError:  # a refusal for somebody who waits: nothing of the batch is written
             raise
-        except Exception:  # one poisoned change must not spoil the rest, whatever it is
-            LOG.exception("change %s could not be decided", change.change_id)
+        except Exception as exc:  # one poisoned change must not spoil the rest, whatever it is
+            LOG.error("change %s could not be decided: %s", change.change_id, whereabouts(exc))
             held = self.held.get(change.entity)
             if held is not None:
                 held.record.known.pop(change.change_id, None)

@@ -20,7 +20,7 @@ from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
-from sync_server.errors import BadEntity, SyncError
+from sync_server.errors import BadEntity, SyncError, whereabouts
 from sync_server.intake.arrival import (
     Arrival,
     Author,
@@ -75,8 +75,8 @@ def ingest(project: Project, sent: Sequence[Sent], *, author: Author, clock: Clo
         return _retried(arrival, parsed)
     except SyncError:
         raise
-    except Exception:
-        LOG.exception("a batch of %d items could not be decided", len(sent))
+    except Exception as exc:
+        LOG.error("a batch of %d could not be decided: %s", len(sent), whereabouts(exc))
         return _keep_raw(arrival, parsed)
 
 

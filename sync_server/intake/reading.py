@@ -20,6 +20,7 @@ from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance, read
+from sync_server.errors import whereabouts
 from sync_server.intake.arrival import (
     Arrival,
     ChangeResult,
@@ -84,8 +85,9 @@ def parse(arrival: Arrival) -> dict[int, Instance | InstanceError]:
                 parsed[place] = read(sent.raw)
             except InstanceError as exc:
                 parsed[place] = exc
-            except Exception:  # a bug of our reading must not leave the form on the phone
-                LOG.exception("a submission of %d bytes could not be read", len(sent.raw))
+            except Exception as exc:  # a bug of our reading must not leave the form on the phone
+                size = len(sent.raw)
+                LOG.error("a submission of %d bytes was not read: %s", size, whereabouts(exc))
                 parsed[place] = InstanceError(UNDECIDED, code="engine_error")
     return parsed
 

@@ -8,6 +8,7 @@ from sync_server.accounts.people import get_project
 from sync_server.clock import Clock
 from sync_server.context import context
 from sync_server.db import read_transaction
+from sync_server.errors import whereabouts
 from sync_server.intake.quarantine import retry
 from sync_server.stores.quarantine import list_waiting_for
 
@@ -34,6 +35,6 @@ def retry_kept(
     for quarantine_id in waiting:
         try:
             retry(project, quarantine_id, by=by, blobs=blobs, clock=clock)
-        except Exception:
-            LOG.exception("quarantined %s could not be tried again", quarantine_id)
+        except Exception as exc:
+            LOG.error("quarantined %s was not tried again: %s", quarantine_id, whereabouts(exc))
     return len(waiting)
