@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from conflict.types import LABEL
+LABEL = "label"
+"""The name under which a record's label is written and replaced, like any property."""
 
 _PLAIN_KINDS = ("review", "last", "first", "max", "min", "union", "derived")
 _LATEST = re.compile(r"latest\(\s*([^\s()]+)\s*\)")
@@ -79,3 +80,15 @@ class Policies:
     def hides(self, name: str) -> bool:
         """Whether a property, or the union that an option is of, is kept off phones."""
         return name in self.kept_off_phones or name.split("/", 1)[0] in self.kept_off_phones
+
+    def about(self, names: Iterable[str]) -> Policies:
+        """Only what is declared of these properties: all that settling them asks for."""
+        wanted = frozenset(names)
+        return Policies(
+            {
+                name: policy
+                for name, policy in self.by_property.items()
+                if name in wanted or policy.date_property in wanted
+            },
+            kept_off_phones=self.kept_off_phones & wanted,
+        )

@@ -33,12 +33,14 @@ def settle(
     known: Mapping[str, SettledChange] = _NOBODY,
     waiting: bool = False,
     trunk_view: View | None = None,
+    node: str = "",
 ) -> SettledChange:
     """Settle `change`, whose author was shown `view`.
 
     Shapes    `known` are the record's changes that are here; only a `resolve` reads
               them, for the dates of the writes and the covers of the deletes it lists.
-              `trunk_view` is kept with the result while `waiting`.
+              `trunk_view` is what the server itself had shown, given when this may be
+              settled again; it and the policies it was read by are kept with the result.
     Returns   every received property with `write`, `replaces` and `observed_on`;
               a delete's `covers`, the deletes that a restore or a resolve voids.
     Errors    none for any text a form can send.
@@ -54,7 +56,9 @@ def settle(
         covers=_covers(change, view, known),
         voids=_voids(change, view),
         waiting=waiting,
-        trunk_view=trunk_view if waiting else None,
+        trunk_view=trunk_view,
+        policies=policies.about(change.data) if waiting or trunk_view is not None else None,
+        node=node,
     )
 
 

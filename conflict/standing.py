@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from conflict.policy import Policies, Policy
-from conflict.types import LABEL, RecordState, Review, Seen, Standing, View, Write
+from conflict.policy import LABEL, Policies, Policy
+from conflict.types import RecordState, Review, Seen, Standing, View, Write
 
 OPTION_IN = "1"
 OPTION_OUT = "0"

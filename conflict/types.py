@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-LABEL = "label"
-"""The name under which a record's label is written and replaced, like any property."""
+from conflict.policy import LABEL, Policies
 
 
 class Op(StrEnum):
@@ -41,7 +40,8 @@ class Change:
     """One author's wish about one record, as it was received. Immutable.
 
     The base is `base_version` alone, or `branch_id` with `base_version` and
-    `trunk_version` (None after an offline create), or nothing.
+    `trunk_version` (None after an offline create), or nothing. `submission` is the filled
+    form it is in, `deprecates` the one that this form is an edit of; "" where there is none.
     """
 
     change_id: str
@@ -59,6 +59,8 @@ class Change:
     contenders: tuple[str, ...] = ()
     status: str | None = None
     of: str | None = None
+    submission: str = ""
+    deprecates: str = ""
 
     def received(self) -> dict[str, str]:
         """Every property received, the label among them when there is one."""
@@ -84,9 +86,10 @@ class Settled:
 class SettledChange:
     """A change with what its first server found about it, ready to be folded.
 
-    `received_at` is the smallest stamp of its path. `covers` (deletes) maps a
-    property to the writes that stood in the author's view; `voids` (restore, a
-    resolve to active) names deletes. `trunk_view` is kept only while `waiting`.
+    `node` is the server that settled it, `received_at` the smallest stamp of its path.
+    `covers` (deletes) maps a property to the writes that stood in the author's view;
+    `voids` (restore, a resolve to active) names deletes. `trunk_view` and `policies`, by
+    which it is settled again, are kept only while it may be.
     """
 
     change: Change
@@ -96,6 +99,8 @@ class SettledChange:
     voids: tuple[str, ...] = ()
     waiting: bool = False
     trunk_view: View | None = None
+    policies: Policies | None = None
+    node: str = ""
 
     @property
     def order_time(self) -> str:
@@ -172,7 +177,9 @@ class RecordState:
 
     `version` counts the changes taken in, deletes and restores apart. `deletes`
     maps the deletes standing to what each covers. `awaited` are writes that
-    somebody here has replaced and that have not come yet.
+    somebody here has replaced and that have not come yet. `deprecated` are the
+    submissions that others here are edits of; `heirs` maps each of their changes to the
+    writes that took the place of its own with the same value, by property.
     """
 
     version: int = 0
@@ -182,3 +189,5 @@ class RecordState:
     status: RecordStatus = RecordStatus.INCOMPLETE
     waiting: int = 0
     awaited: frozenset[str] = frozenset()
+    deprecated: frozenset[str] = frozenset()
+    heirs: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from conflict.areas import may_write, scopes_of_record
+from conflict.basis import basis_of, is_alone, waits_for
 from conflict.fold import outcomes
-from conflict.record import Record, Taken
+from conflict.record import Record
 from conflict.standing import reviews, shown_data
+from conflict.taking import Taken, take
 from conflict.types import Change, Op, RecordState, Review, SettledChange
 from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Status, kept_change
@@ -104,14 +106,14 @@ class Decider:
         if held is None:
             held = self._born(change)
         if change.op is not Op.CREATE and author.area.bound:
-            view = held.record.shown_to(change, info.policies)
+            view = basis_of(held.record, change, info.policies).view
             if not may_write(info.rules, author.area, view, held.scopes):
                 return self._quarantine(derived, "out_of_area", "the record is of another area")
         return self._take(derived, held, info)
 
     def _born(self, change: Change) -> Held:
         return Held(
-            record=Record(),
+            record=Record(node=self.arrival.project.node),
             list_name=change.list_name,
             entity=change.entity,
             creator_id=self.arrival.author.actor_id,
@@ -120,21 +122,21 @@ class Decider:
 
     def _take(self, derived: Derived, held: Held, info: ListInfo) -> ChangeResult:
         change, before = derived.change, held.record.state
-        taken = held.record.take(change, info.policies, received_at=self.arrival.at)
+        taken = take(held.record, change, info.policies, received_at=self.arrival.at)
         self.held[change.entity] = held
         self.known[change.change_id] = taken.settled
         touched = self.decision.touched.setdefault(change.entity, Touched(held, before))
         touched.last_change = change.change_id
         if derived.origin.actor_id is not None:
             touched.writers.add(derived.origin.actor_id)
-        if change.op not in _UNCOUNTED:
+        if taken.undo is not None and change.op not in _UNCOUNTED:
             held.steps.append((taken.undo, change.change_id))
         self._resettle(taken, held.record)
         result = self._result(change, taken.settled, held.record, info)
         status = _status(taken, result)
         self.decision.taken.append((taken.settled, derived.origin, status.value, derived.note))
-        waits_for = held.record.waits_for(change) if taken.settled.waiting else None
-        return replace(result, status=status, waits_for=waits_for)
+        missing = waits_for(held.record, change) if taken.settled.waiting else None
+        return replace(result, status=status, waits_for=missing)
 
     def _resettle(self, taken: Taken, record: Record) -> None:
         """Settled again: of this batch, or in rows that were here before."""
@@ -170,7 +172,8 @@ class Decider:
             "unchanged": "unchanged",
         }
         fields = tuple(
-            (one.name, words[one.outcome]) for one in outcomes(settled, record.state, contending)
+            (one.name, words[one.outcome])
+            for one in outcomes(settled, record.state, contending, info.policies)
         )
         return ChangeResult(
             change_id=change.change_id,
@@ -209,7 +212,7 @@ def _status_again(one: SettledChange, record: Record) -> str:
     """The word of a change settled again: what it would have been, had all come in order."""
     if one.waiting:
         return Status.WAITING.value
-    return (Status.APPLIED if record.is_alone(one.change) else Status.MERGED).value
+    return (Status.APPLIED if is_alone(record, one.change) else Status.MERGED).value
 
 
 def _same_content(one: Change, other: Change) -> bool:

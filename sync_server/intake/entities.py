@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from conflict.areas import Area, scopes_of_actor
-from conflict.policy import UNION, Policies
+from conflict.policy import LABEL, UNION, Policies
 from conflict.record import Record, Undo
 from conflict.standing import read_view, reviews
-from conflict.types import LABEL, Change, Op, RecordState, RecordStatus
+from conflict.types import Change, Op, RecordState, RecordStatus
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.errors import AlreadyThere, BadEntity, NotFound, StaleVersion

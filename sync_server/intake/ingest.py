@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from conflict.areas import is_placed
-from conflict.record import in_branch_order
+from conflict.basis import in_branch_order
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
 from sync_server.clock import Clock, instant

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from conflict.areas import UNBOUND
-from conflict.policy import Policies
+from conflict.policy import LABEL, Policies
 from conflict.record import Record
 from conflict.standing import reviews
-from conflict.types import LABEL, Change, Op, RecordStatus
+from conflict.types import Change, Op, RecordStatus
 from schemas.reviews import ReviewShape
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from conflict.areas import Area, scope_of
 from conflict.fold import outcomes
 from conflict.policy import Policies
 from conflict.settle import received_value
-from conflict.standing import reviews, see
+from conflict.standing import reviews
 from conflict.types import RecordState, SettledChange
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
@@ -182,7 +182,7 @@ def _past(
     one = settled_of(row)
     found = [
         {"name": f.name, "value": f.value, "replaces": list(f.replaces), "outcome": f.outcome}
-        for f in outcomes(one, state, contending)
+        for f in outcomes(one, state, contending, policies)
     ]
     author = authors.get(row.actor_id)
     return {
@@ -191,14 +191,5 @@ def _past(
         "user_id": row.actor_id if author and author.kind == "user" else None,
         "form_id": row.xml_form_id,
         "note": (row.decision or {}).get("note", ""),
-        "fields_": [*found, *_dates(one, state, policies)],
+        "fields_": found,
     }
-
-
-def _dates(one: SettledChange, state: RecordState, policies: Policies) -> Iterable[Facts]:
-    """The dates of observations, which are no writes of their own: current where shown."""
-    for name in sorted(policies.dates & one.change.data.keys()):
-        seen = see(state, name, policies)
-        text = one.change.data[name]
-        word = "current" if seen is not None and seen.value == text else "superseded"
-        yield {"name": name, "value": text, "replaces": [], "outcome": word}

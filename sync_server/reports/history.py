@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from conflict.areas import Area
 from conflict.fold import outcomes
-from conflict.policy import Policies
+from conflict.policy import LABEL, Policies
 from conflict.settle import received_value
-from conflict.standing import reviews, see
-from conflict.types import LABEL, Op, RecordState, SettledChange, Write
+from conflict.standing import reviews
+from conflict.types import Op, RecordState, SettledChange, Write
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import visible_to
@@ -256,11 +256,11 @@ class _Page:
             waiting=row.waiting,
             note=(row.decision or {}).get("note", ""),
             decided=one.change.status,
-            fields=(*self._outcomes[change_id], *self._dates(one)),
+            fields=self._outcomes[change_id],
         )
 
     def _of_change(self, one: SettledChange) -> tuple[FieldOutcome, ...]:
-        found = outcomes(one, self.past.state, self.contending)
+        found = outcomes(one, self.past.state, self.contending, self.policies)
         order = {name: place for place, name in enumerate((LABEL, *self.past.info.properties))}
         found.sort(key=lambda f: (order.get(f.name.split("/", 1)[0], len(order)), f.name))
         return tuple(
@@ -269,21 +269,13 @@ class _Page:
                 label=self.past.label(field.name),
                 value=field.value,
                 outcome=field.outcome,
-                observed_on=one.properties[field.name].observed_on,
+                observed_on=_observed_on(one, field.name),
                 replaced=self.past.replaced(one.change.change_id, field.name),
                 option="/" in field.name,
             )
             for field in found
             if not ("/" in field.name and field.outcome == "unchanged")
         )
-
-    def _dates(self, one: SettledChange) -> Iterable[FieldOutcome]:
-        """The dates of observations: current where they are the date shown."""
-        for name in sorted(self.policies.dates & one.change.data.keys()):
-            text = one.change.data[name]
-            shown = see(self.past.state, name, self.policies)
-            word = "current" if shown is not None and shown.value == text else "superseded"
-            yield FieldOutcome(name=name, label=self.past.label(name), value=text, outcome=word)
 
     def measured(self, names: Sequence[str]) -> tuple[Measured, ...]:
         """Every day something was observed, newest first."""
@@ -297,3 +289,8 @@ class _Page:
             Measured(day, {name: tuple(found) for name, found in days[day].items()})
             for day in sorted(days, reverse=True)
         )
+
+
+def _observed_on(one: SettledChange, name: str) -> str | None:
+    settled = one.properties.get(name)
+    return settled.observed_on if settled is not None else None

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, String, column, delete, select, text, values
 
-from conflict.record import Record, Undo, needs_history
+from conflict.basis import needs_history
+from conflict.record import Record, Undo
 from conflict.types import Change, Op, RecordStatus
 from sync_server.models.records import RecordRow, RecordScope, RecordVersion
 from sync_server.stores.changes import find_creates, find_histories, find_mates
@@ -113,8 +114,7 @@ def _from_birth(change: Change) -> bool:
 
 
 def _is_deep(record: Record, changes: Sequence[Change]) -> bool:
-    known = (one.change for one in record.known.values())
-    return needs_history(record.state, changes, known)
+    return needs_history(record.state, changes, tuple(record.known.values()))
 
 
 def _load_rows(connection: Connection, project_id: int, entities: Iterable[str]) -> dict[str, Held]:

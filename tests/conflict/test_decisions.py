@@ -2,7 +2,7 @@
 
 import pytest
 
-from conflict.record import in_branch_order
+from conflict.basis import in_branch_order
 from conflict.types import Change, Op, RecordStatus
 from tests.conflict.village import CHILD, Phone, Server, born, phones
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conflict.basis import waits_for
 from conflict.types import Op, RecordStatus
 from tests.conflict.village import CHILD, Phone, Server, born, declare, phones
 
@@ -150,13 +151,13 @@ def test_9_the_second_offline_edit_comes_first_and_somebody_edits_meanwhile(arri
         server.take(forms[name])
         if name == "A2" and "A1" not in server.record().known:
             assert server.outcome(forms["A2"]) == "waiting"
-            missing = server.record().waits_for(forms["A2"])
+            missing = waits_for(server.record(), forms["A2"])
             assert missing == f"branch {forms['A2'].branch_id} base 1"
             assert server.value("rt") == "07" or "B1" in server.record().known
 
     assert server.questions() == {"rt": {"A2", "B1"}}
     assert (server.value("rw"), server.version(), server.waiting()) == ("02", 4, [])
-    assert server.record().waits_for(forms["A2"]) is None
+    assert waits_for(server.record(), forms["A2"]) is None
     assert server.record().known["A2"].properties["rt"].replaces == ("A1",)
 
 
@@ -255,7 +256,7 @@ def test_15_updates_that_come_before_their_create_leave_an_incomplete_record_unt
             assert server.status() == RecordStatus.INCOMPLETE
             assert server.row(CHILD) is None
             assert server.outcome(forms[place]) == "waiting"
-            assert server.record().waits_for(forms[place]) == "create"
+            assert waits_for(server.record(), forms[place]) == "create"
 
     assert server.shown() == {"label": "Siti", "rt": "07", "nik": "3201"}
     assert (server.status(), server.version(), server.waiting()) == ("active", 3, [])

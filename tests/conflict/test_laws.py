@@ -11,6 +11,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conflict.basis import waits_for
 from conflict.fold import fold
 from conflict.standing import reviews, same
 from conflict.types import Change, Op, RecordState, SettledChange
@@ -94,7 +95,7 @@ def test_l5_l9_in_the_end_nothing_waits_and_no_question_is_about_what_was_replac
     for entity, record in told.server.records.items():
         assert (told.server.waiting(entity), record.state.waiting) == ([], 0)
         assert not record.state.awaited
-        assert all(record.waits_for(one.change) is None for one in record.known.values())
+        assert all(waits_for(record, one.change) is None for one in record.known.values())
         for review in told.server.reviews(entity):
             for cid in review.contenders:
                 settled = record.known[cid].properties.get(review.field)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from conflict.policy import Policies, Policy
+from conflict.policy import LABEL, Policies, Policy
 from conflict.standing import iso_date, number, reviews, shown_data, stand, valid_date
-from conflict.types import LABEL, RecordState, Write
+from conflict.types import RecordState, Write
 from tests.conflict.village import declare, instant
 
 POLICY_TEXTS = ["review", "last", "first", "max", "min", "union", "derived", "latest(tgl_ukur)"]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from conflict.policy import LABEL
 from conflict.settle import settle
-from conflict.types import LABEL, Change, Op, Seen, View
+from conflict.types import Change, Op, Seen, View
 from tests.conflict.village import POLICIES, Phone, Server, born, declare, instant, phones
 
 JUNE, AUGUST, OCTOBER, NEXT_YEAR = "2026-06-05", "2026-08-07", "2026-10-02", "2027-11-05"

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from conflict.policy import Policies, Policy
-from conflict.record import Record, Taken, needs_history
+from conflict.basis import needs_history
+from conflict.edits import is_withdrawal, withdrawals
+from conflict.policy import LABEL, Policies, Policy
+from conflict.record import Record
 from conflict.standing import reviews, shown_data
-from conflict.types import LABEL, Change, Op, RecordStatus, Review
+from conflict.taking import Taken, note_original, receive, take
+from conflict.types import Change, Op, RecordStatus, Review
 
 CHILD = "anak-siti"
+PROJECT = "5d1f7e55-0000-4000-8000-000000000001"
 
 
 def declare(*, kept_off_phones: Iterable[str] = (), filters: Iterable[str] = (), **kinds: str):
@@ -65,26 +69,31 @@ class Row:
 class Server:
     """Takes changes in as ingest does: once each, loading no more history than is asked for."""
 
-    def __init__(self, policies: Policies = POLICIES, *, today: str = "2026-11-01") -> None:
+    def __init__(
+        self, policies: Policies = POLICIES, *, today: str = "2026-11-01", node: str = "pusat"
+    ) -> None:
         self.policies = policies
         self.today = today
+        self.node = node
         self.seconds = 0
         self.records: dict[str, Record] = {}
         self.taken: dict[str, Taken] = {}
         self.decisions = 0
+        self.submissions: dict[str, list[Change]] = {}
 
     def stamp(self) -> str:
         self.seconds += 1
         return instant(self.today, self.seconds)
 
     def record(self, entity: str = CHILD) -> Record:
-        return self.records.setdefault(entity, Record())
+        return self.records.setdefault(entity, Record(node=self.node))
 
     def copy(self) -> Server:
         """The same server once more, as if it had been restored from its disk."""
-        twin = Server(self.policies, today=self.today)
+        twin = Server(self.policies, today=self.today, node=self.node)
         twin.seconds, twin.decisions = self.seconds, self.decisions
         twin.taken = dict(self.taken)
+        twin.submissions = {name: list(forms) for name, forms in self.submissions.items()}
         twin.records = {
             entity: replace(one, undo=list(one.undo), known=dict(one.known))
             for entity, one in self.records.items()
@@ -98,12 +107,48 @@ class Server:
             if change.change_id in record.known:
                 continue
             received_at = at[change.change_id] if at else self.stamp()
+            if change.deprecates in self.submissions:
+                record.here |= {change.deprecates}
             slim = loaded_slim(record, change)
-            taken = record.take(change, self.policies, received_at=received_at)
+            taken = take(record, change, self.policies, received_at=received_at)
             if slim is not None:
-                assert slim.take(change, self.policies, received_at=received_at) == taken
+                assert take(slim, change, self.policies, received_at=received_at) == taken
                 assert (slim.state, slim.born_at) == (record.state, record.born_at)
             self.taken[change.change_id] = taken
+            self._after(change, received_at)
+
+    def _after(self, change: Change, received_at: str) -> None:
+        """What a form that came means for the records of its original and of its edits."""
+        if not change.submission or is_withdrawal(change):
+            return
+        self.submissions.setdefault(change.submission, []).append(change)
+        pairs = [(change.submission, change.deprecates)] if change.deprecates else []
+        pairs += [
+            (edit, change.submission)
+            for edit, forms in self.submissions.items()
+            if any(one.deprecates == change.submission for one in forms)
+        ]
+        for edit, of in pairs:
+            originals, edited = self.submissions.get(of, []), self.submissions[edit]
+            for one in edited if originals else ():
+                note_original(self.record(one.entity), of, self.policies)
+            for gone in withdrawals(
+                originals,
+                edit=edit,
+                of=of,
+                named=[one.entity for one in edited],
+                project=PROJECT,
+                author=edited[0].author,
+            ):
+                self.take(gone, at={gone.change_id: received_at})
+
+    def receive(self, other: Server) -> None:
+        """Take in all that another server has, as it settled it there."""
+        for record in other.records.values():
+            for one in record.known.values():
+                mine = self.record(one.change.entity)
+                mine.here |= record.here
+                receive(mine, one, self.policies)
 
     # what people see
 
@@ -205,10 +250,10 @@ def loaded_slim(record: Record, change: Change) -> Record | None:
         if one.change.op is Op.CREATE
         or (change.branch_id and one.change.branch_id == change.branch_id)
     }
-    if needs_history(record.state, [change], [one.change for one in known.values()]):
+    if needs_history(record.state, [change], [*known.values()]):
         return None
     whole = not record.known
-    return Record(record.state, record.offset, record.born_at, list(record.undo), known, whole)
+    return replace(record, undo=list(record.undo), known=known, whole=whole)
 
 
 @dataclass
@@ -278,12 +323,32 @@ class Phone:
         row.version += 1
         return change
 
+    def edit(self, form: Change, entity: str = "", *, day: str = "", **typed: str) -> Change:
+        """Open a finished form again, mend it, or choose another child: the list stays as it is.
+
+        What the form says of its base is worked out anew from the list as it is now.
+        """
+        entity = entity or form.entity
+        data = {**form.data, **typed}
+        if form.op is Op.CREATE:
+            change = self._change(entity, Op.CREATE, day, data, label=form.label)
+        else:
+            row = self.rows[entity]
+            base = {"base_version": row.version, "trunk_version": row.trunk}
+            change = self._change(entity, Op.UPDATE, day, data, **base, branch_id=row.branch)
+        self.outbox[-1] = change = replace(change, deprecates=form.submission)
+        self.screens[change.change_id] = (
+            self.screens[form.change_id] if entity == form.entity else self.rows[entity].screen
+        )
+        return change
+
     def _change(
         self, entity: str, op: Op, day: str, data: dict[str, str], **more: object
     ) -> Change:
         self.forms += 1
         change = Change(
             change_id=f"{self.name}{self.forms}",
+            submission=f"{self.name}{self.forms}",
             list_name="anak",
             entity=entity,
             op=op,
