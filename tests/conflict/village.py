@@ -7,17 +7,17 @@ second decision of the bidan. Days are ISO dates; a server's stamps grow by a se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from conflict.basis import needs_history
 from conflict.edits import is_withdrawal, withdrawals
 from conflict.policy import LABEL, Policies, Policy
 from conflict.record import Record
-from conflict.standing import reviews, shown_data
+from conflict.standing import reviews, shown_data, view_of
 from conflict.taking import Taken, note_original, receive, take
 from conflict.types import Change, Op, RecordStatus, Review
+from tests.conflict.phones import CHILD, Page, Phone, instant
 
-CHILD = "anak-siti"
 PROJECT = "5d1f7e55-0000-4000-8000-000000000001"
 
 
@@ -41,31 +41,6 @@ POLICIES = declare(
 )
 
 
-def instant(day: str, second: int = 0) -> str:
-    """The instant `second` seconds after 01:00 UTC of a day."""
-    return f"{day}T{1 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.000Z"
-
-
-@dataclass
-class Row:
-    """A record in a phone's own list. `trunk` is None until a server's list has shown it."""
-
-    label: str
-    data: dict[str, str]
-    version: int
-    trunk: int | None
-    branch: str
-    online: bool
-
-    @property
-    def screen(self) -> dict[str, str]:
-        return {LABEL: self.label, **self.data}
-
-    def copy(self) -> Row:
-        """The row of a cloned phone."""
-        return replace(self, data=dict(self.data))
-
-
 class Server:
     """Takes changes in as ingest does: once each, loading no more history than is asked for."""
 
@@ -80,6 +55,8 @@ class Server:
         self.taken: dict[str, Taken] = {}
         self.decisions = 0
         self.submissions: dict[str, list[Change]] = {}
+        self.pages: dict[str, Page] = {}
+        self.stamps: dict[str, tuple[str, Policies]] = {}
 
     def stamp(self) -> str:
         self.seconds += 1
@@ -92,7 +69,7 @@ class Server:
         """The same server once more, as if it had been restored from its disk."""
         twin = Server(self.policies, today=self.today, node=self.node)
         twin.seconds, twin.decisions = self.seconds, self.decisions
-        twin.taken = dict(self.taken)
+        twin.taken, twin.stamps = dict(self.taken), dict(self.stamps)
         twin.submissions = {name: list(forms) for name, forms in self.submissions.items()}
         twin.records = {
             entity: replace(one, undo=list(one.undo), known=dict(one.known))
@@ -115,6 +92,7 @@ class Server:
                 assert take(slim, change, self.policies, received_at=received_at) == taken
                 assert (slim.state, slim.born_at) == (record.state, record.born_at)
             self.taken[change.change_id] = taken
+            self.stamps[change.change_id] = received_at, self.policies
             self._after(change, received_at)
 
     def _after(self, change: Change, received_at: str) -> None:
@@ -185,6 +163,16 @@ class Server:
     def waiting(self, entity: str = CHILD) -> list[str]:
         return [cid for cid, one in self.record(entity).known.items() if one.waiting]
 
+    def page(self, entity: str = CHILD) -> Page:
+        """All that a page about a record shows now."""
+        state = self.record(entity).state
+        days = {
+            (name, write.change_id): (write.observed_on, write.received_at)
+            for name, standing in state.fields.items()
+            for write in standing.writes
+        }
+        return Page(view_of(state, self.policies), days)
+
     def row(self, entity: str) -> tuple[str, dict[str, str], int] | None:
         """Label, data and `__version` in phones' lists, or None when it is not there."""
         record = self.records.get(entity)
@@ -208,6 +196,7 @@ class Server:
             author="bidan",
             **more,  # type: ignore[arg-type]
         )
+        self.pages[change.change_id] = self.page(entity)
         self.take(change)
         return change
 
@@ -254,118 +243,6 @@ def loaded_slim(record: Record, change: Change) -> Record | None:
         return None
     whole = not record.known
     return replace(record, undo=list(record.undo), known=known, whole=whole)
-
-
-@dataclass
-class Phone:
-    """ODK Collect's list and outbox, as reference says: a form sends only the fields it saves.
-
-    `screens` keeps what the phone showed when each change was made; `seen` which changes
-    the server had when the list was last fetched.
-    """
-
-    name: str
-    clock: str = ""  # the day its clock says, whatever the day is
-    rows: dict[str, Row] = field(default_factory=dict)
-    outbox: list[Change] = field(default_factory=list)
-    screens: dict[str, dict[str, str]] = field(default_factory=dict)
-    seen: dict[str, frozenset[str]] = field(default_factory=dict)
-    sources: dict[str, frozenset[str]] = field(default_factory=dict)
-    forms: int = 0
-    branches: int = 0
-
-    def _branch(self) -> str:
-        self.branches += 1
-        return f"{self.name}-branch{self.branches}"
-
-    def refresh(self, server: Server) -> Phone:
-        """Fetch the list, as Collect's `LocalEntityUseCases` does."""
-        for entity in {*server.records, *self.rows}:
-            served, local = server.row(entity), self.rows.get(entity)
-            if served is None:
-                gone = entity in server.records and server.status(entity) == "deleted"
-                if local is not None and (local.online or gone):
-                    del self.rows[entity]
-                continue
-            label, data, version = served
-            dirty = local is not None and local.version != local.trunk
-            if local is None or local.version < version or (local.version == version and dirty):
-                self.rows[entity] = Row(label, data, version, version, self._branch(), True)
-                self.seen[entity] = frozenset(server.record(entity).known)
-            elif local.version > version:
-                local.online = True
-        return self
-
-    def register(self, entity: str = CHILD, *, day: str = "", **data: str) -> Change:
-        """Create a record with no signal."""
-        self.rows[entity] = Row("Siti", dict(data), 1, None, self._branch(), False)
-        change = self._change(entity, Op.CREATE, day, data, label="Siti")
-        self.screens[change.change_id] = {}
-        return change
-
-    def fill(
-        self, entity: str = CHILD, *, resend: Iterable[str] = (), day: str = "", **typed: str
-    ) -> Change:
-        """Fill a form about a record; `resend` are fields left as the screen had them."""
-        row = self.rows[entity]
-        data = {**{name: row.data.get(name, "") for name in resend}, **typed}
-        change = self._change(
-            entity,
-            Op.UPDATE,
-            day,
-            data,
-            base_version=row.version,
-            trunk_version=row.trunk,
-            branch_id=row.branch,
-        )
-        self.screens[change.change_id] = row.screen
-        row.data.update(data)
-        row.version += 1
-        return change
-
-    def edit(self, form: Change, entity: str = "", *, day: str = "", **typed: str) -> Change:
-        """Open a finished form again, mend it, or choose another child: the list stays as it is.
-
-        What the form says of its base is worked out anew from the list as it is now.
-        """
-        entity = entity or form.entity
-        data = {**form.data, **typed}
-        if form.op is Op.CREATE:
-            change = self._change(entity, Op.CREATE, day, data, label=form.label)
-        else:
-            row = self.rows[entity]
-            base = {"base_version": row.version, "trunk_version": row.trunk}
-            change = self._change(entity, Op.UPDATE, day, data, **base, branch_id=row.branch)
-        self.outbox[-1] = change = replace(change, deprecates=form.submission)
-        self.screens[change.change_id] = (
-            self.screens[form.change_id] if entity == form.entity else self.rows[entity].screen
-        )
-        return change
-
-    def _change(
-        self, entity: str, op: Op, day: str, data: dict[str, str], **more: object
-    ) -> Change:
-        self.forms += 1
-        change = Change(
-            change_id=f"{self.name}{self.forms}",
-            submission=f"{self.name}{self.forms}",
-            list_name="anak",
-            entity=entity,
-            op=op,
-            data=data,
-            client_time=instant(day or self.clock, self.forms) if day or self.clock else None,
-            author=self.name,
-            from_form=True,
-            **more,  # type: ignore[arg-type]
-        )
-        earlier = {c.change_id for c in self.outbox if c.entity == entity}
-        self.sources[change.change_id] = self.seen.get(entity, frozenset()) | earlier
-        self.outbox.append(change)
-        return change
-
-    def send(self, server: Server, *changes: Change) -> None:
-        """Send forms, or all there are; the outbox keeps them, as after a lost answer."""
-        server.take(*(changes or self.outbox))
 
 
 def born(server: Server, **data: str) -> Server:
