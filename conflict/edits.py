@@ -6,7 +6,7 @@ changes stand on the base and bear the times of the first original: `docs/merge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid5
 
 from conflict.settle import received_value
@@ -27,11 +27,9 @@ class Edits:
         }
         if coming is not None and coming.deprecates:
             named[coming.submission] = coming.deprecates
-        self._originals = {edit: of for edit, of in named.items() if not _in_circle(edit, named)}
+        circling = _in_circles(named)
+        self._originals = {edit: of for edit, of in named.items() if edit not in circling}
         self.deprecated = frozenset(self._originals.values())
-        self._edits: dict[str, list[str]] = {}
-        for edit, of in self._originals.items():
-            self._edits.setdefault(of, []).append(edit)
         self._changes: dict[str, list[SettledChange]] = {}
         for one in known.values() if named else ():
             self._changes.setdefault(one.change.submission, []).append(one)
@@ -58,42 +56,55 @@ class Edits:
 
     def heirs(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """Of each superseded change, per property, the writes that say the same in its place."""
-        return {one.change.change_id: self._heirs_of(one) for one in self.superseded()}
+        last = self._last_edits()
+        return {
+            one.change.change_id: _heirs_of(one, last[one.change.submission])
+            for one in self.superseded()
+        }
 
-    def _heirs_of(self, one: SettledChange) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        heirs = list(self._last_edits(one.change.submission))
-        for name, settled in one.properties.items():
-            value = received_value(one.change, name)
-            same = tuple(
-                sorted(
-                    heir.change.change_id
-                    for heir in heirs
-                    if (says := heir.properties.get(name)) is not None
-                    and says.write
-                    and says.observed_on == settled.observed_on
-                    and received_value(heir.change, name) == value
-                )
-            )
-            if settled.write and same:
-                found[name] = same
+    def _last_edits(self) -> dict[str, list[SettledChange]]:
+        """The changes that stand in the place of each submission, edits of its edits among them."""
+        found: dict[str, list[SettledChange]] = {of: [] for of in self.deprecated}
+        for edit in self._originals.keys() - self.deprecated:
+            of: str | None = self._originals[edit]
+            while of is not None:
+                found[of].extend(self._changes.get(edit, ()))
+                of = self._originals.get(of)
         return found
 
-    def _last_edits(self, submission: str) -> Iterator[SettledChange]:
-        for edit in self._edits.get(submission, ()):
-            if edit in self.deprecated:
-                yield from self._last_edits(edit)
-            else:
-                yield from self._changes.get(edit, ())
+
+def _heirs_of(one: SettledChange, heirs: Sequence[SettledChange]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, settled in one.properties.items():
+        value = received_value(one.change, name)
+        same = tuple(
+            sorted(
+                heir.change.change_id
+                for heir in heirs
+                if (says := heir.properties.get(name)) is not None
+                and says.write
+                and says.observed_on == settled.observed_on
+                and received_value(heir.change, name) == value
+            )
+        )
+        if settled.write and same:
+            found[name] = same
+    return found
 
 
-def _in_circle(edit: str, named: Mapping[str, str]) -> bool:
+def _in_circles(named: Mapping[str, str]) -> set[str]:
+    """The submissions that name themselves by way of what they name."""
+    circling: set[str] = set()
     passed: set[str] = set()
-    of = named[edit]
-    while of != edit and of in named and of not in passed:
-        passed.add(of)
-        of = named[of]
-    return of == edit
+    for edit in named:
+        path, at = [], edit
+        while at in named and at not in passed:
+            passed.add(at)
+            path.append(at)
+            at = named[at]
+        if at in path:
+            circling.update(path[path.index(at) :])
+    return circling
 
 
 def _base_and_id(one: SettledChange) -> tuple[int, str]:

@@ -6,7 +6,7 @@ change on a record whose history need not be read; the two must agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from conflict.edits import Edits
@@ -132,7 +132,7 @@ def append(state: RecordState, one: SettledChange, policies: Policies) -> Record
     deletes = dict(state.deletes)
     if _is_delete(one):
         deletes[one.change.change_id] = {
-            name: _with_heirs(state, name, ids) for name, ids in one.covers.items()
+            name: tuple(_with_heirs(state, name, ids)) for name, ids in one.covers.items()
         }
     return _with_status(
         replace(
@@ -145,12 +145,12 @@ def append(state: RecordState, one: SettledChange, policies: Policies) -> Record
     )
 
 
-def _with_heirs(state: RecordState, name: str, ids: tuple[str, ...]) -> tuple[str, ...]:
+def _with_heirs(state: RecordState, name: str, ids: tuple[str, ...]) -> Collection[str]:
     """`ids`, and the writes that say the same in the place of those that an edit superseded."""
     if not state.heirs:
-        return ids
+        return dict.fromkeys(ids)
     more = (heir for cid in ids for heir in state.heirs.get(cid, {}).get(name, ()))
-    return tuple(dict.fromkeys((*ids, *more)))
+    return dict.fromkeys((*ids, *more))
 
 
 def writes_of(one: SettledChange, original: SettledChange) -> list[tuple[str, Write]]:

@@ -225,7 +225,8 @@ def overlay(view: View, earlier: Iterable[SettledChange], policies: Policies) ->
             before = seen.get(name, _NOTHING)
             value = received_value(one.change, name)
             if settled.write:
-                left = tuple(cid for cid in before.standing if cid not in settled.replaces)
+                replaced = frozenset(settled.replaces)
+                left = tuple(cid for cid in before.standing if cid not in replaced)
                 after = (*left, one.change.change_id)
                 seen[name] = Seen(value, one.change.change_id, settled.observed_on, after)
             else:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import attrgetter
 
 from conflict.policy import LABEL, Policies, Policy
 from conflict.types import RecordState, Review, Seen, Standing, View, Write
@@ -15,6 +17,7 @@ OPTION_OUT = "0"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _NUMERIC_KINDS = frozenset({"latest", "max", "min"})
+_order = attrgetter("order_time", "change_id")
 
 
 def number(text: str) -> Decimal | None:
@@ -52,10 +55,15 @@ def valid_date(observed_on: str | None, received_at: str) -> date | None:
 
 def iso_date(text: str | None) -> date | None:
     """The first ten characters as a calendar date, or None."""
-    if text is None or not _DAY.match(text):
+    return None if text is None else _calendar_day(text[:10])
+
+
+@lru_cache(maxsize=4096)  # the same days are read again and again: a decade of them is known
+def _calendar_day(text: str) -> date | None:
+    if not _DAY.fullmatch(text):
         return None
     try:
-        return date.fromisoformat(text[:10])
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
@@ -66,10 +74,6 @@ def stand(writes: Iterable[Write], policy: Policy) -> Standing:
     if not ordered:
         return Standing()
     return Standing(ordered, _SHOWN.get(policy.kind, _greatest)(ordered))
-
-
-def _order(write: Write) -> tuple[str, str]:
-    return write.order_time, write.change_id
 
 
 def _greatest(writes: tuple[Write, ...]) -> str | None:
@@ -89,11 +93,22 @@ def _latest(writes: tuple[Write, ...]) -> str | None:
     return newest[-1].change_id if newest else None
 
 
-def _newest(writes: Iterable[Write]) -> list[Write]:
-    """The writes of the newest valid observation date, in the order given."""
-    dated = [(valid_date(w.observed_on, w.received_at), w) for w in writes]
-    newest = max((day for day, _ in dated if day is not None), default=None)
-    return [w for day, w in dated if day is not None and day == newest]
+def _newest(writes: tuple[Write, ...]) -> list[Write]:
+    """The writes of the newest valid observation date, in the order given.
+
+    Valid dates sort as text. From the end, where the newest mostly are, what is older needs no
+    more than that comparison: late weights stand for ever, and a child may have hundreds.
+    """
+    newest = ""
+    found: list[Write] = []
+    for write in reversed(writes):
+        day = (write.observed_on or "")[:10]
+        if day < newest or valid_date(write.observed_on, write.received_at) is None:
+            continue
+        if day > newest:
+            newest, found = day, []
+        found.append(write)
+    return found[::-1]
 
 
 def _extreme(pick: Callable[..., Decimal]) -> Callable[[tuple[Write, ...]], str | None]:
@@ -124,7 +139,7 @@ _SHOWN: Mapping[str, Callable[[tuple[Write, ...]], str | None]] = {
 def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
     """One property of a record as somebody looking at it now sees it; None when nothing stands."""
     standing = state.fields.get(name, Standing())
-    ids = tuple(w.change_id for w in standing.writes)
+    ids = tuple([w.change_id for w in standing.writes])
     if name in policies.dates:
         shown_on = _shown_date(state, name, policies)
         return Seen(shown_on or "", None, None, ids) if shown_on or ids else None
@@ -217,9 +232,11 @@ def _contenders(standing: Standing, policy: Policy) -> tuple[str, ...]:
     invalid = [w for w in writes if valid_date(w.observed_on, w.received_at) is None]
     newest = _newest(writes)
     if any(not same(w.value, newest[0].value, policy) for w in newest):
-        return _ids(w for w in writes if w in newest or w in invalid)
+        asked = frozenset(_ids((*newest, *invalid)))
+        return _ids(w for w in writes if w.change_id in asked)
     if invalid:
-        return _ids(w for w in writes if w in invalid or w.change_id == standing.shown)
+        asked = frozenset(_ids(invalid))
+        return _ids(w for w in writes if w.change_id in asked or w.change_id == standing.shown)
     return ()
 
 

@@ -133,7 +133,7 @@ class Standing:
     shown: str | None = None
 
     def shown_write(self) -> Write | None:
-        for write in self.writes:
+        for write in reversed(self.writes):  # mostly one of the last
             if write.change_id == self.shown:
                 return write
         return None
