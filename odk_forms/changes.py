@@ -8,7 +8,7 @@ because an author who was shown nothing would seem to have been shown a record.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -67,10 +67,13 @@ def derive(
         return ()
     finished = _client_time(instance.root, definition)
     namespace = UUID(project)
-    prefix = f"{instance.xml_form_id}\n{instance.instance_id}\n"
+    submission = submission_key(instance.xml_form_id, instance.instance_id)
+    deprecates = ""
+    if instance.deprecated_id and instance.deprecated_id != instance.instance_id:
+        deprecates = submission_key(instance.xml_form_id, instance.deprecated_id)
     found: list[Change | Unreadable] = []
     for ordinal, block in enumerate(blocks):
-        change_id = str(uuid5(namespace, f"{prefix}{ordinal}"))
+        change_id = str(uuid5(namespace, f"{submission}\n{ordinal}"))
         try:
             change = _change(block, change_id, finished, author)
         except _Bad as exc:
@@ -79,8 +82,13 @@ def derive(
             found.append(Unreadable(ordinal, change_id, list_name, entity, exc.code, str(exc)))
         else:
             if change is not None:
-                found.append(change)
+                found.append(replace(change, submission=submission, deprecates=deprecates))
     return tuple(found)
+
+
+def submission_key(xml_form_id: str, instance_id: str) -> str:
+    """How a change names the submission it is in: an instanceID is one form's own."""
+    return f"{xml_form_id}\n{instance_id}"
 
 
 def _blocks(root: Any, definition: FormDefinition) -> list[_Block]:

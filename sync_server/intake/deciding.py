@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from conflict.areas import may_write, scopes_of_record
 from conflict.basis import basis_of, is_alone, waits_for
+from conflict.edits import is_withdrawal
 from conflict.fold import outcomes
 from conflict.record import Record
 from conflict.standing import reviews, shown_data
-from conflict.taking import Taken, take
+from conflict.taking import Taken, note_original, take
 from conflict.types import Change, Op, RecordState, Review, SettledChange
 from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Status, kept_change
@@ -62,12 +63,17 @@ class Decider:
         lists: Mapping[str, ListInfo],
         held: dict[str, Held],
         known: Mapping[str, SettledChange],
+        here: frozenset[str] = frozenset(),
     ) -> None:
         self.arrival = arrival
         self.lists = lists
         self.held = held
         self.known = dict(known)
+        self.here = here
         self.decision = Decision()
+        for one in held.values():
+            one.record.here |= here
+            one.record.node = arrival.project.node
 
     def take(self, derived: Derived) -> None:
         """Decide one change; its result is the next of the decision's."""
@@ -83,6 +89,28 @@ class Decider:
                 held.record.known.pop(change.change_id, None)
             result = self._quarantine(derived, "engine_error", "this change could not be decided")
         self.decision.results.append((derived.item, result))
+
+    def withdraw(self, derived: Derived) -> None:
+        """Take back from a record what an edit no longer says of it, if it was ever taken in."""
+        held = self.held.get(derived.change.entity)
+        deprecated = derived.change.deprecates
+        if held is not None and any(
+            one.change.submission == deprecated for one in held.record.known.values()
+        ):
+            self.take(derived)
+
+    def note_original(self, change: Change) -> None:
+        """Tell the record of an edit that was here before that the original has come."""
+        held, info = self.held.get(change.entity), self.lists.get(change.list_name)
+        if held is None or info is None:
+            return
+        before = held.record.state
+        again = note_original(held.record, change.deprecates, info.policies)
+        if again:
+            self.decision.touched.setdefault(
+                change.entity, Touched(held, before, last_change=change.change_id)
+            )
+            self._settled_again(again, held.record)
 
     def _decide(self, derived: Derived) -> ChangeResult:
         change = derived.change
@@ -113,7 +141,7 @@ class Decider:
 
     def _born(self, change: Change) -> Held:
         return Held(
-            record=Record(node=self.arrival.project.node),
+            record=Record(node=self.arrival.project.node, here=self.here),
             list_name=change.list_name,
             entity=change.entity,
             creator_id=self.arrival.author.actor_id,
@@ -131,18 +159,18 @@ class Decider:
             touched.writers.add(derived.origin.actor_id)
         if taken.undo is not None and change.op not in _UNCOUNTED:
             held.steps.append((taken.undo, change.change_id))
-        self._resettle(taken, held.record)
+        self._settled_again(taken.resettled, held.record)
         result = self._result(change, taken.settled, held.record, info)
         status = _status(taken, result)
         self.decision.taken.append((taken.settled, derived.origin, status.value, derived.note))
         missing = waits_for(held.record, change) if taken.settled.waiting else None
         return replace(result, status=status, waits_for=missing)
 
-    def _resettle(self, taken: Taken, record: Record) -> None:
+    def _settled_again(self, resettled: Sequence[SettledChange], record: Record) -> None:
         """Settled again: of this batch, or in rows that were here before."""
-        if not taken.resettled:
+        if not resettled:
             return
-        again = {one.change.change_id: (one, _status_again(one, record)) for one in taken.resettled}
+        again = {one.change.change_id: (one, _status_again(one, record)) for one in resettled}
         for place, (one, origin, _, note) in enumerate(self.decision.taken):
             anew, status = again.pop(one.change.change_id, (None, ""))
             if anew is not None:
@@ -187,6 +215,8 @@ class Decider:
 
     def _quarantine(self, derived: Derived, code: str, detail: str) -> ChangeResult:
         change = derived.change
+        if is_withdrawal(change):  # nobody sent it; the edit it follows from is kept whole
+            return kept_change(change, code=code, detail=detail)
         self.decision.poisons.append(
             poison_of_change(
                 self.arrival,

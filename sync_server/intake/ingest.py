@@ -36,6 +36,7 @@ from sync_server.intake.arrival import (
     worst,
 )
 from sync_server.intake.deciding import Decider, Decision, Outcome, outcome_of
+from sync_server.intake.editing import follow_edits
 from sync_server.intake.reading import (
     UNDECIDED,
     Readings,
@@ -93,7 +94,8 @@ def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
         hold_lists(connection, arrival.project.id)
         lock_records(connection, arrival.project.id, keys_to_lock(arrival, parsed))
         readings = read_all(connection, arrival, parsed)
-        lists = load_lists(connection, arrival.project.id) if readings.changes else {}
+        asked = readings.submitted or readings.changes
+        lists = load_lists(connection, arrival.project.id) if asked else {}
         decision = _decide(connection, arrival, readings, lists)
         outcomes = _outcomes(connection, arrival, decision, lists)
         _write(connection, arrival, readings, decision, outcomes)
@@ -106,15 +108,21 @@ def _decide(
     """Load what the changes stand on, then decide them as a set."""
     project_id = arrival.project.id
     changes = [one.change for one in readings.changes]
-    if not changes:
+    if not readings.submitted and not changes:
         return Decision()
-    lock_records(connection, project_id, (change.entity for change in changes))
-    known = change_store.find_changes(connection, project_id, (c.change_id for c in changes))
-    held = load_records(connection, project_id, changes)
-    decider = Decider(arrival, lists, held, known)
+    editing = follow_edits(connection, project_id, arrival.project.uuid, readings)
+    every = [*changes, *(one.change for one in editing.withdrawn), *editing.stood]
+    lock_records(connection, project_id, (change.entity for change in every))
+    known = change_store.find_changes(connection, project_id, (c.change_id for c in every))
+    held = load_records(connection, project_id, every)
+    decider = Decider(arrival, lists, held, known, editing.here)
     derived = {id(one.change): one for one in readings.changes}
     for change in in_branch_order(changes):
         decider.take(derived[id(change)])
+    for withdrawn in editing.withdrawn:
+        decider.withdraw(withdrawn)
+    for change in editing.stood:
+        decider.note_original(change)
     return decider.decision
 
 
@@ -122,7 +130,11 @@ def _outcomes(
     connection: Connection, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
 ) -> list[Outcome]:
     change_ids: dict[str, list[str]] = {}
-    for one, *_ in decision.taken:
+    settled = (
+        *(one for one, *_ in decision.taken),
+        *(one for one, _ in decision.resettled.values()),
+    )
+    for one in settled:
         change_ids.setdefault(one.change.entity, []).append(one.change.change_id)
     unplaced = [
         entity

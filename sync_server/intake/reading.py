@@ -40,6 +40,8 @@ LOG = logging.getLogger(__name__)
 UNDECIDED = "the server could not decide this; it is kept as it came"
 
 Row = dict[str, Any]
+Key = tuple[str, str]
+"""A submission: its form and its instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ class Derived:
         return raw_change(self.change, self.note) if self.xml is None else self.xml
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A submission of the batch whose changes are to be decided."""
+
+    item: int
+    origin: Origin
+
+
 @dataclass(slots=True)
 class Readings:
     """All that was read of a batch, ready to be decided and written."""
@@ -72,8 +82,10 @@ class Readings:
     poisons: list[Poison] = field(default_factory=list)
     submissions: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
-    completed: list[tuple[str, str]] = field(default_factory=list)
+    completed: list[Key] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
+    submitted: dict[Key, Submitted] = field(default_factory=dict)
+    known: Mapping[Key, Any] = field(default_factory=dict)
 
 
 def parse(arrival: Arrival) -> dict[int, Instance | InstanceError]:
@@ -98,13 +110,13 @@ def read_all(
     """Read every item against what is known here, in a handful of statements."""
     project_id = arrival.project.id
     instances = [one for one in parsed.values() if isinstance(one, Instance)]
-    known = find_submissions(
-        connection, project_id, ((i.xml_form_id, i.instance_id) for i in instances)
-    )
+    named = {(i.xml_form_id, i.instance_id) for i in instances}
+    edited = {(i.xml_form_id, i.deprecated_id) for i in instances if i.deprecated_id}
+    known = find_submissions(connection, project_id, named | edited)
     forms = find_forms(connection, project_id, ((i.xml_form_id, i.version) for i in instances))
     hashes = {h for info in forms.values() for h in info.hashes.values()}
     definitions = load_definitions(connection, project_id, hashes)
-    reader = _Reader(arrival, forms, definitions, dict(known))
+    reader = _Reader(arrival, forms, definitions, known, Readings(known=known))
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):
             reader.change(place, sent)
@@ -118,9 +130,9 @@ class _Reader:
     arrival: Arrival
     forms: Mapping[str, FormInfo]
     definitions: Mapping[str, FormDefinition]
-    known: dict[tuple[str, str], Any]
-    readings: Readings = field(default_factory=Readings)
-    seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    known: Mapping[Key, Any]
+    readings: Readings
+    seen: dict[Key, str] = field(default_factory=dict)
 
     def change(self, place: int, sent: SentChange) -> None:
         author = self.arrival.author
@@ -219,13 +231,17 @@ class _Reader:
         self, place: int, sent: SentSubmission, instance: Instance, definition: FormDefinition
     ) -> list[Change]:
         author = self.arrival.author
+        edited = instance.deprecated_id
         origin = Origin(
             author.actor_id,
             author.device_id,
             instance.xml_form_id,
             instance.version,
             instance.instance_id,
+            edited if edited != instance.instance_id else None,
         )
+        key = (instance.xml_form_id, instance.instance_id)
+        self.readings.submitted[key] = Submitted(place, origin)
         changes = []
         for one in derive(
             instance,
@@ -388,5 +404,7 @@ def _poison_id(arrival: Arrival, kind: str, what: str) -> str:
 
 
 def keys_to_lock(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> Sequence[str]:
-    """The instances of an arrival, locked before anything of them is read."""
-    return [one.instance_id for one in parsed.values() if isinstance(one, Instance)]
+    """The instances of an arrival and of what they edit, locked before any of them is read."""
+    instances = [one for one in parsed.values() if isinstance(one, Instance)]
+    edited = [one.deprecated_id for one in instances if one.deprecated_id]
+    return [*(one.instance_id for one in instances), *edited]

@@ -40,6 +40,13 @@ class Submission(Base):
     __table_args__ = (
         Index("submissions_received", "project_id", "received_at"),
         Index("submissions_actor", "project_id", "actor_id", "received_at"),
+        Index(
+            "submissions_deprecated",  # the few that are edits, by what they are edits of
+            "project_id",
+            "deprecated_id",
+            sqlite_where=text("deprecated_id IS NOT NULL"),
+            postgresql_where=text("deprecated_id IS NOT NULL"),
+        ),
     )
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
@@ -116,6 +123,7 @@ class ChangeRow(Base):
     xml_form_id: Mapped[MaybeWords]
     form_version: Mapped[MaybeWords]
     instance_id: Mapped[MaybeWords]
+    deprecated_id: Mapped[MaybeWords]  # the instance that the submission is an edit of
     received_at: Mapped[Instant]  # the smallest stamp of its path
     path: Mapped[Json]
     settled: Mapped[Json]

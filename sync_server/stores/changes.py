@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from conflict.types import Change, Op, SettledChange
+from odk_forms.changes import submission_key
 from sync_server.models.records import ChangeRow
 from sync_server.stores.packing import pack_settled, unpack_settled
 from sync_server.stores.upsert import PROJECT, any_of, insert_rows, table_of
@@ -20,6 +21,7 @@ _BY_ID = _HERE.where(_T.change_id.in_(any_of("ids")))
 _BY_BRANCH = _HERE.where(_T.branch_id.in_(any_of("ids")))
 _CREATES = _HERE.where(_T.entity.in_(any_of("ids")), _T.op == Op.CREATE.value)
 _HISTORIES = _HERE.where(_T.entity.in_(any_of("ids")))
+_OF_INSTANCES = _HERE.where(_T.instance_id.in_(any_of("ids")))
 _WRITERS = (
     select(_T.entity, _T.actor_id)
     .where(_T.project_id == PROJECT, _T.entity.in_(any_of("ids")), _T.actor_id.is_not(None))
@@ -36,6 +38,7 @@ class Origin:
     xml_form_id: str | None = None
     form_version: str | None = None
     instance_id: str | None = None
+    deprecated_id: str | None = None
 
 
 def find_changes(
@@ -64,6 +67,20 @@ def find_histories(
 ) -> dict[str, SettledChange]:
     """Every change of the records named, by change id."""
     return _by_id(connection, project_id, _HISTORIES, entities)
+
+
+def find_of_submissions(
+    connection: Connection, project_id: int, submissions: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], list[Row[Any]]]:
+    """The rows of the changes of some submissions, by (form, instance)."""
+    wanted = set(submissions)
+    found: dict[tuple[str, str], list[Row[Any]]] = {}
+    if wanted:
+        ids = sorted({instance for _, instance in wanted})
+        for row in connection.execute(_OF_INSTANCES, {"project_id": project_id, "ids": ids}):
+            if (row.xml_form_id, row.instance_id) in wanted:
+                found.setdefault((row.xml_form_id, row.instance_id), []).append(row)
+    return found
 
 
 def find_writers(
@@ -159,10 +176,19 @@ def settled_of(row: Row[Any] | Mapping[str, Any]) -> SettledChange:
         contenders=tuple(decision.get("contenders", ())),
         status=decision.get("status"),
         of=decision.get("of"),
+        submission=_key(get["xml_form_id"], get["instance_id"]),
+        deprecates=_key(get["xml_form_id"], get["deprecated_id"]),
     )
     return SettledChange(
-        change=change, received_at=get["received_at"], **unpack_settled(get["settled"])
+        change=change,
+        received_at=get["received_at"],
+        node=get["path"][0]["node"],
+        **unpack_settled(get["settled"]),
     )
+
+
+def _key(xml_form_id: str | None, instance_id: str | None) -> str:
+    return submission_key(xml_form_id, instance_id) if xml_form_id and instance_id else ""
 
 
 def _by_id(
@@ -204,6 +230,7 @@ def _row(
         "xml_form_id": origin.xml_form_id,
         "form_version": origin.form_version,
         "instance_id": origin.instance_id,
+        "deprecated_id": origin.deprecated_id,
         "received_at": one.received_at,
         "path": [{"node": node, "receivedAt": one.received_at}],
         "settled": pack_settled(one),

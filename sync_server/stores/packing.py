@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conflict.policy import Policies, Policy
 from conflict.record import Undo
 from conflict.types import (
     RecordState,
@@ -45,12 +46,27 @@ def pack_settled(one: SettledChange) -> Packed:
         packed["voids"] = list(one.voids)
     if one.trunk_view is not None:
         packed["trunkView"] = pack_view(one.trunk_view)
+    if one.policies is not None:
+        packed["policies"] = _pack_policies(one.policies)
     return packed
+
+
+def _pack_policies(policies: Policies) -> Packed:
+    """By which policies a change that waits was first read, and what was kept off phones."""
+    packed: Packed = {name: str(one) for name, one in policies.by_property.items()}
+    return {"merge": packed, "offPhones": sorted(policies.kept_off_phones)}
+
+
+def _unpack_policies(packed: Packed) -> Policies:
+    return Policies(
+        {name: Policy.parse(text) for name, text in packed["merge"].items()},
+        kept_off_phones=frozenset(packed["offPhones"]),
+    )
 
 
 def unpack_settled(packed: Packed) -> Packed:
     """The keyword arguments of `SettledChange` beside its change and stamp."""
-    trunk = packed.get("trunkView")
+    trunk, policies = packed.get("trunkView"), packed.get("policies")
     return {
         "properties": {
             name: Settled(one["write"], tuple(one["replaces"]), one["observedOn"])
@@ -60,6 +76,7 @@ def unpack_settled(packed: Packed) -> Packed:
         "voids": tuple(packed.get("voids", ())),
         "waiting": packed["waiting"],
         "trunk_view": None if trunk is None else unpack_view(trunk),
+        "policies": None if policies is None else _unpack_policies(policies),
     }
 
 
@@ -126,6 +143,12 @@ def pack_state(state: RecordState) -> Packed:
         packed["waiting"] = state.waiting
     if state.awaited:
         packed["awaited"] = sorted(state.awaited)
+    if state.deprecated:
+        packed["deprecated"] = sorted(state.deprecated)
+        packed["heirs"] = {
+            cid: {name: list(ids) for name, ids in heirs.items()}
+            for cid, heirs in state.heirs.items()
+        }
     return packed
 
 
@@ -144,6 +167,11 @@ def unpack_state(packed: Packed) -> RecordState:
         },
         waiting=packed.get("waiting", 0),
         awaited=frozenset(packed.get("awaited", ())),
+        deprecated=frozenset(packed.get("deprecated", ())),
+        heirs={
+            cid: {name: tuple(ids) for name, ids in heirs.items()}
+            for cid, heirs in packed.get("heirs", {}).items()
+        },
     )
 
 

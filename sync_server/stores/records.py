@@ -15,6 +15,7 @@ from conflict.types import Change, Op, RecordStatus
 from sync_server.models.records import RecordRow, RecordScope, RecordVersion
 from sync_server.stores.changes import find_creates, find_histories, find_mates
 from sync_server.stores.packing import pack_state, pack_undo, unpack_state, unpack_undo
+from sync_server.stores.submissions import find_keys
 from sync_server.stores.upsert import (
     PROJECT,
     any_of,
@@ -106,7 +107,15 @@ def load_records(
         held[one.change.entity].record.known[one.change.change_id] = one
     for entity in deep:
         held[entity].record.whole = True
+        held[entity].record.here = _originals(connection, project_id, held[entity].record)
     return held
+
+
+def _originals(connection: Connection, project_id: int, record: Record) -> frozenset[str]:
+    """Which originals of a record's edits are here that named other records."""
+    changes = [one.change for one in record.known.values()]
+    edited = {one.deprecates for one in changes if one.deprecates}
+    return find_keys(connection, project_id, edited - {one.submission for one in changes})
 
 
 def _from_birth(change: Change) -> bool:

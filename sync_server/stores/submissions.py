@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union
 
+from odk_forms.changes import submission_key
 from sync_server.models.records import Submission, SubmissionAttachment
 from sync_server.stores.upsert import PROJECT, any_of, insert_missing, insert_rows, table_of
 
 _T = table_of(Submission).c
 _A = table_of(SubmissionAttachment).c
 
-_KNOWN = select(_T.xml_form_id, _T.instance_id, _T.sha256, _T.complete, _T.received_at).where(
+_ROWS = select(
+    _T.xml_form_id,
+    _T.instance_id,
+    _T.deprecated_id,
+    _T.sha256,
+    _T.actor_id,
+    _T.device_id,
+    _T.form_version,
+)
+_KNOWN = _ROWS.where(
     _T.project_id == PROJECT,
     _T.xml_form_id.in_(any_of("forms")),  # the key begins with it: without, all would be read
     _T.instance_id.in_(any_of("ids")),
 )
+_EDITS = _ROWS.where(_T.project_id == PROJECT, _T.deprecated_id.in_(any_of("ids")))
+_FAMILY = union(_KNOWN, _EDITS)
 
 
 def find_submissions(
     connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], Any]:
-    """What is known of submissions, by (form, instance): sha256, complete, received.
+    """What is known of submissions and of the edits of them, by (form, instance).
 
-    Of several forms some may be found that were not asked for.
+    Rows with their sha256 and where they came from. Of several forms some may be found that
+    were not asked for.
     """
     pairs = set(wanted)
     if not pairs:
@@ -34,8 +47,19 @@ def find_submissions(
         "forms": sorted({form for form, _ in pairs}),
         "ids": sorted({instance for _, instance in pairs}),
     }
-    rows = connection.execute(_KNOWN, {"project_id": project_id, **named})
+    rows = connection.execute(_FAMILY, {"project_id": project_id, **named})
     return {(row.xml_form_id, row.instance_id): row for row in rows}
+
+
+def find_keys(connection: Connection, project_id: int, keys: Iterable[str]) -> frozenset[str]:
+    """Which of some submissions are here; each is named as changes name theirs."""
+    wanted = frozenset(keys)
+    if not wanted:
+        return frozenset()
+    pairs = [key.partition("\n") for key in sorted(wanted)]
+    named = {"forms": [form for form, _, _ in pairs], "ids": [one for _, _, one in pairs]}
+    rows = connection.execute(_KNOWN, {"project_id": project_id, **named})
+    return wanted & {submission_key(row.xml_form_id, row.instance_id) for row in rows}
 
 
 def insert_submissions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
