@@ -1,0 +1,250 @@
+"""The machinery of the mutation gate: sow one bug in `conflict/`, run the laws, see which fails.
+
+A bug is a piece of a function's source that reads otherwise. Only the code object of the
+function is swapped, so that everybody who has imported it meets the bug, and meets it no
+more when the block is left. See `tests.conflict.mutants` for the bugs.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, wraps
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+
+EXAMPLES = 400
+"""How many random stories a law may need to find a bug."""
+
+
+class NoLongerApplies(Exception):
+    """The source that a bug alters is not there, or not once."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """In the function `where` ("conflict.fold:fold"), `old` reads `new`."""
+
+    where: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A seeded bug, and who must find it.
+
+    `law` is "L6" (any law of `test_laws` that bears the number), "history 9" of
+    docs/merge.md, or the name of one test of this folder.
+    """
+
+    name: str
+    wrong: str
+    law: str
+    patches: Sequence[Patch]
+    examples: int = EXAMPLES
+
+
+def bug(name: str, wrong: str, law: str, *texts: str, examples: int = EXAMPLES) -> Mutant:
+    """A mutant of one patch or more, each told as where, old, new."""
+    patches = [Patch(*texts[place : place + 3]) for place in range(0, len(texts), 3)]
+    return Mutant(name, wrong, law, patches, examples)
+
+
+def function_of(where: str) -> FunctionType:
+    """The plain function behind "module:name" or "module:Class.name", also of a property."""
+    module, _, path = where.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        found = inspect.getattr_static(found, name)
+    found = getattr(found, "fget", found)
+    if not isinstance(found, FunctionType):
+        raise NoLongerApplies(f"{where} is no function")
+    return found
+
+
+def mutated_code(patch: Patch) -> CodeType:
+    """The code of the function with its text replaced, under the same lines and names."""
+    function = function_of(patch.where)
+    lines, first = inspect.getsourcelines(function)
+    source = "".join(lines)
+    if source.count(patch.old) != 1:
+        raise NoLongerApplies(f"{patch.where} has {source.count(patch.old)} times {patch.old!r}")
+    tree = ast.parse(textwrap.dedent(source.replace(patch.old, patch.new)))
+    ast.increment_lineno(tree, first - 1)
+    (definition,) = tree.body
+    assert isinstance(definition, ast.FunctionDef)
+    definition.decorator_list.clear()
+    module = compile(tree, function.__code__.co_filename, "exec")
+    return next(one for one in module.co_consts if isinstance(one, CodeType))
+
+
+@contextlib.contextmanager
+def sown(mutant: Mutant) -> Iterator[None]:
+    """With the bug in place."""
+    swaps = [(function_of(one.where), mutated_code(one)) for one in mutant.patches]
+    sound = [(function, function.__code__) for function, _ in swaps]
+    if len({id(function) for function, _ in swaps}) != len(swaps):
+        raise NoLongerApplies(f"{mutant.name} alters one function twice")
+    try:
+        for function, code in swaps:
+            function.__code__ = code
+        yield
+    finally:
+        for function, code in sound:
+            function.__code__ = code
+
+
+@dataclass
+class Killer:
+    """One test of this folder, callable with nothing; `tried` are the examples of its last run."""
+
+    name: str
+    test: Callable[..., Any]
+    arguments: Sequence[dict[str, Any]] = field(default_factory=lambda: [{}])
+    tried: int = 0
+
+    @property
+    def is_law(self) -> bool:
+        return hasattr(self.test, "hypothesis")
+
+    def fails(self, examples: int) -> bool:
+        """Whether the test fails now; a law is tried on that many stories, always the same."""
+        self.tried = 0
+        try:
+            if self.is_law:
+                self._run_law(examples)
+            else:
+                for one in self.arguments:
+                    self.tried += 1
+                    self.test(**one)
+        except Exception:
+            return True
+        return False
+
+    def _run_law(self, examples: int) -> None:
+        law: Any = self.test
+        inner, usual = law.hypothesis.inner_test, law._hypothesis_internal_use_settings
+
+        @wraps(inner)
+        def counted(*args: Any, **named: Any) -> None:
+            self.tried += 1
+            inner(*args, **named)
+
+        law.hypothesis.inner_test = counted
+        # Settings cannot be given twice to a test; these are put back below.
+        law._hypothesis_internal_use_settings = settings(
+            max_examples=examples,
+            phases=[Phase.generate],
+            derandomize=True,
+            database=None,
+            deadline=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            law()
+        finally:
+            law.hypothesis.inner_test = inner
+            law._hypothesis_internal_use_settings = usual
+
+
+@cache
+def killers() -> tuple[Killer, ...]:
+    """The laws, then the histories and tables, of all the files beside this one."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path.stem == "test_mutants":
+            continue
+        module = importlib.import_module(f"tests.conflict.{path.stem}")
+        for name, test in vars(module).items():
+            if name.startswith("test_") and inspect.isfunction(test):
+                arguments = _arguments(test)
+                if arguments is not None:
+                    found.append(Killer(name.removeprefix("test_"), test, arguments))
+    return tuple(sorted(found, key=lambda one: not one.is_law))
+
+
+def _arguments(test: Callable[..., Any]) -> list[dict[str, Any]] | None:
+    """The sets of arguments a test is parametrized with; None when it asks for fixtures."""
+    sets: list[dict[str, Any]] = [{}]
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name != "parametrize":
+            continue
+        names, rows = mark.args[:2]
+        split = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+        values = [_values(row, alone=len(split) == 1) for row in rows]
+        sets = [{**one, **dict(zip(split, row, strict=True))} for one in sets for row in values]
+    if hasattr(test, "hypothesis"):
+        return [{}]
+    wanted = inspect.signature(test).parameters.keys()
+    return sets if all(one.keys() == wanted for one in sets) else None
+
+
+def _values(row: Any, *, alone: bool) -> Sequence[Any]:
+    if hasattr(row, "marks"):  # a pytest.param
+        return tuple(row.values)
+    return (row,) if alone else row
+
+
+def named(law: str) -> list[Killer]:
+    """The tests that a mutant's `law` names."""
+    if re.fullmatch(r"L[0-9]+", law):
+        mark = f"_{law.lower()}_"
+        return [one for one in killers() if one.is_law and mark in f"_{one.name}_"]
+    if law.startswith("history "):
+        return [one for one in killers() if one.name.startswith(f"{law.split()[1]}_")]
+    return [one for one in killers() if one.name == law]
+
+
+def killed_by(mutant: Mutant, candidates: Sequence[Killer]) -> Killer | None:
+    """The first of the candidates that fails with the bug in place."""
+    with sown(mutant):
+        return next((one for one in candidates if one.fails(mutant.examples)), None)
+
+
+def main(mutants: Sequence[Mutant], arguments: Sequence[str]) -> int:
+    """Print the table; 0 when every bug was killed."""
+    if broken := [one.name for one in killers() if one.fails(EXAMPLES)]:
+        _say(f"These fail without any bug: {', '.join(broken)}")
+        return 2
+    survivors = 0
+    _say("| bug | must fall to | killed by (stories it took) |")
+    _say("|---|---|---|")
+    for mutant in mutants:
+        found = _killers_of(mutant, every="--all" in arguments)
+        survivors += not found
+        words = ", ".join(_told(one) for one in found) or "**nobody**"
+        _say(f"| {mutant.name} | {mutant.law} | {words} |")
+    _say(f"\n{len(mutants)} bugs, {survivors} survive.")
+    return 1 if survivors else 0
+
+
+def _killers_of(mutant: Mutant, *, every: bool) -> list[Killer]:
+    if every:
+        with sown(mutant):
+            return [one for one in killers() if one.fails(mutant.examples)]
+    expected = named(mutant.law)
+    others = [one for one in killers() if one not in expected]
+    first = killed_by(mutant, [*expected, *others])
+    return [first] if first else []
+
+
+def _told(killer: Killer) -> str:
+    return f"{killer.name} ({killer.tried})" if killer.is_law else killer.name
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
