@@ -22,41 +22,26 @@ def play(drawing: Drawing) -> int:
     told = 0
     coming = [f.name for f in drawing.forms if f.parent and f.name not in drawing.late]
     for order in permutations(coming):
-        for by_hub in _routes(drawing, order):
-            telling = Telling(drawing, order, by_hub)
-            if telling.tell():
+        for by_hub in _routes(drawing):
+            if Telling(drawing, order, by_hub).tell():
                 told += 1
     if not told:
         raise DrawingError(f"{drawing.place}: in no order does everybody see what is drawn")
     return told
 
 
-def _routes(drawing: Drawing, order: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Which of the last forms come by the hub: none, some or all, where nothing is drawn of it.
-
-    A form that others were shown came to the centre, and so did one that a form came instead
-    of: an edit is told at the server that has its original.
-    """
-    yield ()
-    if any(step.kind == "meet" or step.server for step in drawing.steps):
-        return
-    shown = {above.name for form in drawing.forms for above in form.lineage()}
-    edited = {form.instead_of for form in drawing.forms}
-    free = [
-        form.name
-        for form in drawing.forms
-        if form.name in order
-        and form.author != "bidan"
-        and not form.instead_of
-        and form.name not in shown | edited
-    ]
-    for size in range(1, len(free) + 1):
-        yield from combinations(free, size)
+def _routes(drawing: Drawing) -> Iterator[tuple[str, ...]]:
+    """Whose phones have the hub for their server: nobody's, some or all; or as it is drawn."""
+    cadres = sorted({form.author for form in drawing.forms if form.parent} - {"bidan"})
+    if any(step.kind == "meet" for step in drawing.steps):
+        cadres = []
+    for size in range(len(cadres) + 1):
+        yield from combinations(cadres, size)
 
 
 @dataclass
 class Telling:
-    """One telling: the forms come in `order`, those of `by_hub` to the hub."""
+    """One telling: the forms come in `order`; the phones of `by_hub` fetch and send at the hub."""
 
     drawing: Drawing
     order: tuple[str, ...]
@@ -127,9 +112,11 @@ class Telling:
             return True
         if form.name not in self.filled:
             return False
-        server = self.hub if form.name in self.by_hub else self.centre
-        server.take(self.filled[form.name])
+        self._server(form).take(self.filled[form.name])
         return True
+
+    def _server(self, form: Form) -> Server:
+        return self.hub if form.author in self.by_hub else self.centre
 
     def _fill(self) -> None:
         """Let everybody fill in what they may by now: the list shows what they are drawn under."""
@@ -156,7 +143,7 @@ class Telling:
         if not own and above.author != form.author:
             if not self._is_shown(form):
                 return False
-            self._fetch(phone, form.child)
+            self._fetch(phone, form)
         if original is not None:
             if original.data.keys() != form.data.keys():
                 raise DrawingError(f"{self.drawing.place}: {form.name} is not the form it mends")
@@ -168,17 +155,17 @@ class Telling:
         self.filled[form.name] = change
         return True
 
-    def _fetch(self, phone: Phone, child: str) -> None:
+    def _fetch(self, phone: Phone, form: Form) -> None:
         """Bring one row of a phone's list up to date, a fresh branch with it."""
-        fresh = Phone(phone.name, branches=phone.branches).refresh(self.centre)
+        fresh = Phone(phone.name, branches=phone.branches).refresh(self._server(form))
         phone.branches = fresh.branches
-        phone.rows[child] = fresh.rows[child]
+        phone.rows[form.child] = fresh.rows[form.child]
 
     def _is_shown(self, form: Form) -> bool:
-        """Whether the centre has what a form hangs from, and nothing else of that child."""
+        """Whether its author's server has what a form hangs from, and no more of that child."""
         drawn = {one.change_id for one in self.drawing.forms}
         above = {one.change_id for one in form.lineage() if one.name not in self.drawing.late}
-        return self.centre.record(form.child).known.keys() & drawn == above
+        return self._server(form).record(form.child).known.keys() & drawn == above
 
     # the steps below
 
@@ -189,8 +176,9 @@ class Telling:
 
     def _comes(self, step: Step) -> None:
         self.apart = self.apart or step.server is not None
-        server = self.hub if step.server == "hub" else self.centre
-        server.take(self.filled[step.subject or ""])
+        form = self.drawing.form(step.subject or "")
+        server = self.hub if step.server == "hub" else self._server(form)
+        server.take(self.filled[form.name])
         if not self.apart:
             self._meet()
 
@@ -255,7 +243,10 @@ class Telling:
                 self._say(found == wanted, step, found, server)
 
     def _say(self, holds: bool, step: Step, found: str, server: Server) -> None:
-        came = ", ".join(f"{n} (by the hub)" if n in self.by_hub else n for n in self.order)
+        came = ", ".join(
+            f"{name} (by the hub)" if name.split(" ")[0] in self.by_hub else name
+            for name in self.order
+        )
         assert holds, (
             f"{step.place}: drawn is {step.text!r}, but found is {found!r} "
             f"at the {server.node}, when the forms came as: {came or 'drawn'}"

@@ -79,13 +79,35 @@ def test_a_drawing_that_cannot_be_read_says_so(right, wrong, says):
 
 
 def test_a_drawing_of_what_cannot_happen_is_refused():
-    """Nobody is shown Ani's form without Budi's and Budi's without Ani's on one server."""
-    two_lists = TWO.replace(
-        "└── Budi       RT 07 (3 Oct)",
-        "│   └── Citra  RT 08 (4 Oct)\n└── Budi       RT 07 (3 Oct)\n    └── Dewi   RT 09 (5 Oct)",
-    )
+    """No server shows a list with Ani's form alone, and later one with Citra's alone."""
+    two_lists = """
+policy              RT review
+Siti                RT 05
+├── Ani             RT 06
+│   └── Budi        RT 07 (3 Oct)
+└── Citra           RT 08
+    └── Dewi        RT 09 (4 Oct)
+shows               RT 09
+asks                RT 07 or 09
+"""
+    assert play(drawn(two_lists)) > 1  # the one list is the hub's, the other the centre's
     with pytest.raises(DrawingError, match="in no order"):
-        play(drawn(two_lists))
+        play(drawn(two_lists + "hub and centre meet"))  # the hub is sent nothing here
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("└── Ani 2     RT 06", "not the form of that number"),
+        ("├── Ani 1     RT 06\n└── Ani 2, instead of Ani 1   NIK 3201", "not the form it mends"),
+        ("└── Ani 1, instead of Ani 7   RT 06", "the tree has no 'Ani 7'"),
+    ],
+)
+def test_a_form_that_nobody_could_fill_in_is_refused(lines, says):
+    policies = "RT review, NIK first" if "NIK" in lines else "RT review"
+    whole = f"policy   {policies}\nSiti     RT 05\n{lines}\nshows   RT 06\nasks    nothing"
+    with pytest.raises(DrawingError, match=says):
+        play(drawn(whole))
 
 
 def test_a_block_without_an_end_is_refused(tmp_path):
