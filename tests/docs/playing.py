@@ -9,7 +9,8 @@ from itertools import combinations, permutations
 from conflict.fold import outcomes
 from conflict.settle import received_value
 from conflict.types import Change, Op, Review
-from tests.conflict.village import Phone, Server, declare, instant
+from tests.conflict.phones import Phone, instant
+from tests.conflict.village import Server, declare
 from tests.docs.drawings import DATE, Drawing, DrawingError, Form, Step, items
 
 
