@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, phones, submissions
+from bench import batches, histories, phones, submissions
 from bench.load import Load
 from bench.regency import environ_of, opened, settle
 from bench.server import Served
@@ -27,7 +27,10 @@ from tests.support.serving import free_port
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: children of the two projects, rounds, and what a round holds."""
+    """How much is measured: children of the two projects, rounds, and what a round holds.
+
+    `history` are the changes of one record's long life.
+    """
 
     small: int
     large: int
@@ -36,10 +39,11 @@ class Size:
     submissions: int
     questions: int
     changes: int
+    history: int
 
 
-FULL = Size(1_000, 80_000, 46, 5, 120, 60, 1_000)
-QUICK = Size(200, 2_000, 6, 1, 32, 10, 100)
+FULL = Size(1_000, 80_000, 46, 5, 120, 60, 1_000, 10_000)
+QUICK = Size(200, 2_000, 6, 1, 32, 10, 100, 200)
 
 
 def measured(store: Store, size: Size) -> Iterator[Figure]:
@@ -63,15 +67,19 @@ def measured(store: Store, size: Size) -> Iterator[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and rough: does it run?")
-    parser.add_argument("--store", choices=("sqlite", "postgres"), help="only this one")
+    parser.add_argument("--store", choices=("memory", "sqlite", "postgres"), help="only this one")
     chosen = parser.parse_args()
     size = QUICK if chosen.quick else FULL
     openers = {"sqlite": sqlite_store, "postgres": postgres_store}
-    names = [chosen.store] if chosen.store else list(openers)
+    names = [chosen.store] if chosen.store else ["memory", *openers]
     if "postgres" in names and find_postgres() is None:
         names.remove("postgres")
     collect_seldom()  # as the server does: ingest is measured in this process
     figures: list[Figure] = []
+    if "memory" in names:
+        names.remove("memory")
+        count = size.changes
+        figures += histories.measure(rounds=size.rounds, length=size.history, count=count)
     with tempfile.TemporaryDirectory(prefix="simpul-bench-") as folder:
         for name in names:
             with openers[name](Path(folder)) as store:

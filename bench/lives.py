@@ -30,7 +30,7 @@ BEHIND = 5  # versions, at most, that a late phone's list is old
 _BORN = datetime(2026, 1, 3, 1, tzinfo=UTC)
 _PREFILLED = ("nama", "jk", "tgl_lahir", "nama_ibu", "posyandu", "rt", "rw", "alamat")
 _MENDED = ("rt", "rw", "alamat", "nama_ayah", "no_hp")
-_HAPPENS = {"measured": 860, "late": 30, "mended": 90, "mended late": 15, "offline": 5}
+_HAPPENS = {"measured": 860, "late": 20, "mended": 100, "mended late": 15, "offline": 5}
 
 
 @dataclass(slots=True)

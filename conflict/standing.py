@@ -102,11 +102,11 @@ def _newest(writes: tuple[Write, ...]) -> list[Write]:
     newest = ""
     found: list[Write] = []
     for write in reversed(writes):
-        day = (write.observed_on or "")[:10]
-        if day < newest or valid_date(write.observed_on, write.received_at) is None:
+        day = write.observed_on
+        if day is None or day < newest or valid_date(day, write.received_at) is None:
             continue
-        if day > newest:
-            newest, found = day, []
+        if day[:10] > newest:
+            newest, found = day[:10], []
         found.append(write)
     return found[::-1]
 
@@ -139,7 +139,7 @@ _SHOWN: Mapping[str, Callable[[tuple[Write, ...]], str | None]] = {
 def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
     """One property of a record as somebody looking at it now sees it; None when nothing stands."""
     standing = state.fields.get(name, Standing())
-    ids = tuple([w.change_id for w in standing.writes])
+    ids = standing.ids
     if name in policies.dates:
         shown_on = _shown_date(state, name, policies)
         return Seen(shown_on or "", None, None, ids) if shown_on or ids else None

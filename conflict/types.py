@@ -126,11 +126,16 @@ class Standing:
     """One property: the writes nobody has replaced, and which of them is shown.
 
     `writes` are sorted by (order_time, change_id); `shown` is a change id, or
-    None when none of them may be shown (under `latest`, only invalid dates).
+    None when none of them may be shown (under `latest`, only invalid dates). `ids` are
+    those of the writes: asked for again and again, and of late weights there may be hundreds.
     """
 
     writes: tuple[Write, ...] = ()
     shown: str | None = None
+    ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tuple([write.change_id for write in self.writes]))
 
     def shown_write(self) -> Write | None:
         for write in reversed(self.writes):  # mostly one of the last
