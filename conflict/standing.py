@@ -69,10 +69,8 @@ def _calendar_day(text: str) -> date | None:
 
 
 def stand(writes: Iterable[Write], policy: Policy) -> Standing:
-    """The standing writes of one property, in order, with the one that its policy shows."""
+    """The standing writes of one property, one at least, with the one that its policy shows."""
     ordered = tuple(sorted(writes, key=_order))
-    if not ordered:
-        return Standing()
     return Standing(ordered, _SHOWN.get(policy.kind, _greatest)(ordered))
 
 

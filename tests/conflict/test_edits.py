@@ -7,8 +7,11 @@ import pytest
 
 from conflict.basis import waits_for
 from conflict.edits import Edits
+from conflict.fold import fold
+from conflict.settle import settle
+from conflict.standing import view_of
 from conflict.types import Change, Op
-from tests.conflict.village import CHILD, Phone, Server, born, phones
+from tests.conflict.village import CHILD, POLICIES, Phone, Server, born, instant, phones
 
 OTHER = "anak-budi"
 
@@ -175,6 +178,24 @@ def test_an_edit_of_an_edit_keeps_the_base_and_the_times_of_the_first_original()
         assert (server.value("rt"), server.questions()) == ("08", {})
         (write,) = server.record().state.fields["rt"].writes
         assert write.order_time[:10] == "2026-10-02"
+
+
+def test_a_form_may_be_edited_a_thousand_times_and_more():
+    server = born(Server(), rt="05")
+    (a,) = phones(server, "A")
+    forms = [a.fill(rt="06", rw="02")]
+    for number in range(1500):
+        forms.append(a.edit(forms[-1], rt=f"{number}"))
+    view = view_of(server.record().state, POLICIES)
+    known = [settle(one, view, POLICIES, received_at=instant("2026-11-01")) for one in forms]
+    state = fold([*server.record().known.values(), *known], POLICIES)
+    assert {name: one.ids for name, one in state.fields.items()} == {
+        "label": ("lahir",),
+        "rt": (forms[-1].change_id,),
+        "rw": (forms[-1].change_id,),
+    }
+    assert state.heirs["A1"] == {"rw": (forms[-1].change_id,)}
+    assert len(state.heirs) == len(forms) - 1
 
 
 def test_an_edit_before_its_original_stands_on_its_own_base_and_waits():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conflict.basis import in_branch_order, needs_history, waits_for
+from conflict.basis import in_branch_order, is_alone, needs_history, waits_for
 from conflict.fold import outcomes
 from conflict.record import Record, with_offset
 from conflict.taking import take
@@ -165,6 +165,18 @@ def test_a_change_is_merged_when_somebody_elses_came_between_and_applied_when_no
     forms = [a.fill(rt="06"), a.fill(rw="01"), b.fill(catatan="x"), a.fill(rw="02")]
     server.take(*forms)
     assert [server.outcome(one) for one in forms] == ["applied", "applied", "merged", "merged"]
+
+
+def test_a_change_is_alone_while_all_others_are_of_its_branch_or_births():
+    server = born(Server(), rt="05")
+    a, b = phones(server, "AB")
+    first, second, other = a.fill(rt="06"), a.fill(rw="01"), b.fill(catatan="x")
+    server.take(first, second)
+    assert is_alone(server.record(), first)
+    assert is_alone(server.record(), second)
+    server.take(other)
+    assert not is_alone(server.record(), first)
+    assert not is_alone(server.record(), other)
 
 
 def test_a_chain_from_birth_is_applied_also_after_a_restored_backup():
