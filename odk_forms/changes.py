@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from conflict.instants import as_instant
 from conflict.types import Change, Op
 from odk_forms.definition import EntityBinding, FormDefinition, Step
 from odk_forms.instance import Instance
@@ -203,22 +203,6 @@ def _client_time(root: Any, definition: FormDefinition) -> str | None:
             if finished is not None:
                 return finished
     return None
-
-
-def as_instant(text: str) -> str | None:
-    """An XForm dateTime with its zone as an instant; None when it is none or has no zone.
-
-    >>> as_instant("2026-11-21T10:00:00.5+07:00"), as_instant("2026-11-21T10:00:00")
-    ('2026-11-21T03:00:00.500Z', None)
-    """
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        if moment.tzinfo is None:
-            return None
-        moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def attachment_names(instance: Instance, definition: FormDefinition) -> tuple[str, ...]:

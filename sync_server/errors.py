@@ -166,6 +166,19 @@ class ReviewMoved(SyncError):
     retry = Retry.AFTER_PULL
 
 
+class BatchReused(SyncError):
+    """Another batch came under this batchId."""
+
+    code = 409.51
+
+
+class EpochMoved(SyncError):
+    """This server was restored from a backup since; `details.epoch` is the one in force."""
+
+    code = 409.52
+    retry = Retry.AFTER_PULL
+
+
 class TooLarge(SyncError):
     """The body is over the published limit."""
 

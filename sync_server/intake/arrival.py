@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from conflict.areas import UNBOUND, Area
 from conflict.policy import Policies
@@ -21,6 +22,7 @@ class Status(StrEnum):
     WAITING = "waiting"  # in force, an earlier part has not come
     CONFLICT = "conflict"  # one of its writes is a contender in an open review
     QUARANTINED = "quarantined"  # kept raw, needs a person
+    REJECTED = "rejected"  # not kept: no item at all, or without an id
 
 
 _WORSE = list(Status)
@@ -53,12 +55,13 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file of a submission; its bytes are in the blob folder already."""
+    """A file of a submission; its bytes are in the blob folder, unless they are still to come."""
 
     name: str
     sha256: str
     size: int
     content_type: str
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class SentSubmission:
     attachments: tuple[Attached, ...] = ()
     complete: bool = True
     again: bool = False
+    device_id: str | None = None  # the phone, where it is not the sender itself
 
 
 UnderLock = Callable[[Change, Record | None, Policies], Change]
@@ -91,6 +95,16 @@ class SentChange:
     change: Change
     note: str = ""
     under_lock: UnderLock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentRaw:
+    """An item that says what it is and cannot be used: kept as it came, with the reason."""
+
+    change_id: str
+    raw: bytes
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +147,24 @@ def kept_change(change: Change, *, code: str, detail: str) -> ChangeResult:
     )
 
 
-Sent = SentSubmission | SentChange
+Sent = SentSubmission | SentChange | SentRaw
 Result = SubmissionResult | ChangeResult
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What makes a batch the same one when it is sent again, and the answer it was given.
+
+    `write` makes the answer of the results. It is kept in the transaction that decides the
+    batch, so that whoever lost it on the way gets the very same one: `answer` is filled in
+    by ingest, and `replayed` says that it was given before.
+    """
+
+    batch_id: str
+    sha256: str
+    write: Callable[[Sequence[Result]], dict[str, Any]]
+    answer: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
 
 
 @dataclass(slots=True)
@@ -145,3 +175,4 @@ class Arrival:
     author: Author
     at: str
     sent: tuple[Sent, ...] = field(default=())
+    receipt: Receipt | None = None

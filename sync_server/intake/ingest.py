@@ -26,9 +26,11 @@ from sync_server.intake.arrival import (
     Author,
     ChangeResult,
     Project,
+    Receipt,
     Result,
     Sent,
     SentChange,
+    SentRaw,
     SentSubmission,
     Status,
     SubmissionResult,
@@ -40,6 +42,7 @@ from sync_server.intake.editing import follow_edits
 from sync_server.intake.reading import (
     UNDECIDED,
     Readings,
+    kept_raw,
     kept_request,
     kept_whole,
     keys_to_lock,
@@ -48,6 +51,7 @@ from sync_server.intake.reading import (
     raw_change,
     read_all,
 )
+from sync_server.intake.receipts import is_replayed, keep_answer
 from sync_server.stores import changes as change_store
 from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
@@ -65,12 +69,23 @@ from sync_server.stores.submissions import (
 LOG = logging.getLogger(__name__)
 
 
-def ingest(project: Project, sent: Sequence[Sent], *, author: Author, clock: Clock) -> list[Result]:
+def ingest(
+    project: Project,
+    sent: Sequence[Sent],
+    *,
+    author: Author,
+    clock: Clock,
+    receipt: Receipt | None = None,
+) -> list[Result]:
     """Take a batch in; one result per item, in order.
 
+    With a `receipt` the same batch is answered as it was the first time, and nothing is
+    returned: the answer is in the receipt.
+
     Errors    `StoreBusy` when nothing could be written; the same call may be made again.
+              `BatchReused` when another batch came under this id.
     """
-    arrival = Arrival(project, author, instant(clock.now()), tuple(sent))
+    arrival = Arrival(project, author, instant(clock.now()), tuple(sent), receipt)
     parsed = parse(arrival)
     try:
         return _retried(arrival, parsed)
@@ -91,6 +106,8 @@ def _retried(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
 
 def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> list[Result]:
     with write_transaction() as connection:
+        if is_replayed(connection, arrival):
+            return []
         hold_lists(connection, arrival.project.id)
         lock_records(connection, arrival.project.id, keys_to_lock(arrival, parsed))
         readings = read_all(connection, arrival, parsed)
@@ -98,8 +115,10 @@ def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
         lists = load_lists(connection, arrival.project.id) if asked else {}
         decision = _decide(connection, arrival, readings, lists)
         outcomes = _outcomes(connection, arrival, decision, lists)
+        results = _results(arrival, parsed, readings, decision)
+        keep_answer(connection, arrival, results)
         _write(connection, arrival, readings, decision, outcomes)
-    return _results(arrival, parsed, readings, decision)
+    return results
 
 
 def _decide(
@@ -194,7 +213,7 @@ def _results(
     results: list[Result] = []
     for place, sent in enumerate(arrival.sent):
         mine = by_item.get(place, [])
-        if isinstance(sent, SentChange):
+        if isinstance(sent, (SentChange, SentRaw)):
             results.append(mine[0])
         elif place in readings.answered:
             results.append(readings.answered[place])
@@ -229,8 +248,11 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
         poisons.append(poison)
         results.append(result)
         if isinstance(sent, SentSubmission):
-            blobs.update({one.sha256: one.size for one in sent.attachments})
+            blobs.update({one.sha256: one.size for one in sent.attachments if one.here})
     with write_transaction() as connection:
+        if is_replayed(connection, arrival):
+            return []
+        keep_answer(connection, arrival, results)
         keep_blobs(connection, arrival.project.id, blobs, at=arrival.at)
         insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
     return results
@@ -243,6 +265,8 @@ def _kept(
     if isinstance(sent, SentSubmission):
         form_id, instance_id = _ids(parsed)
         return kept_whole(arrival, sent, form_id, instance_id, code=code, detail=UNDECIDED)
+    if isinstance(sent, SentRaw):
+        return kept_raw(arrival, sent)
     change, author = sent.change, arrival.author
     poison = poison_of_change(
         arrival,

@@ -23,8 +23,10 @@ from odk_forms.instance import Instance, read
 from sync_server.errors import whereabouts
 from sync_server.intake.arrival import (
     Arrival,
+    Author,
     ChangeResult,
     SentChange,
+    SentRaw,
     SentSubmission,
     Status,
     SubmissionResult,
@@ -120,6 +122,8 @@ def read_all(
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):
             reader.change(place, sent)
+        elif isinstance(sent, SentRaw):
+            reader.raw(place, sent)
         else:
             reader.submission(place, sent, parsed[place])
     return reader.readings
@@ -141,11 +145,15 @@ class _Reader:
             Derived(place, sent.change, origin, note=sent.note, under_lock=sent.under_lock)
         )
 
+    def raw(self, place: int, sent: SentRaw) -> None:
+        poison, result = kept_raw(self.arrival, sent)
+        self.readings.poisons.append(poison)
+        self.readings.unreadable.append((place, result))
+
     def submission(
         self, place: int, sent: SentSubmission, parsed: Instance | InstanceError
     ) -> None:
-        for one in sent.attachments:
-            self.readings.blobs[one.sha256] = one.size
+        self.readings.blobs.update({a.sha256: a.size for a in sent.attachments if a.here})
         if isinstance(parsed, InstanceError):
             self._poison(place, sent, "", "", parsed.code, str(parsed))
             return
@@ -203,7 +211,7 @@ class _Reader:
                 "sha256": digest,
                 "complete": sent.complete,
                 "actor_id": author.actor_id,
-                "device_id": author.device_id,
+                "device_id": _device(sent, author),
                 "user_agent": author.user_agent,
                 "instance_name": instance.instance_name,
                 "deprecated_id": instance.deprecated_id,
@@ -234,7 +242,7 @@ class _Reader:
         edited = instance.deprecated_id
         origin = Origin(
             author.actor_id,
-            author.device_id,
+            _device(sent, author),
             instance.xml_form_id,
             instance.version,
             instance.instance_id,
@@ -310,6 +318,10 @@ class _Reader:
         self.readings.answered[place] = answer
 
 
+def _device(sent: SentSubmission, author: Author) -> str:
+    return author.device_id if sent.device_id is None else sent.device_id
+
+
 def kept_whole(
     arrival: Arrival,
     sent: SentSubmission,
@@ -321,7 +333,8 @@ def kept_whole(
 ) -> tuple[Poison, SubmissionResult]:
     """A whole submission kept raw, and its answer. The same bytes again are the same poison."""
     author = arrival.author
-    origin = Origin(author.actor_id, author.device_id, form_id or None, None, instance_id or None)
+    device = _device(sent, author)
+    origin = Origin(author.actor_id, device, form_id or None, None, instance_id or None)
     poison = Poison(
         quarantine_id=_poison_id(arrival, "submission", hashlib.sha256(sent.raw).hexdigest()),
         kind="submission",
@@ -343,6 +356,28 @@ def kept_whole(
         detail=detail,
     )
     return poison, answer
+
+
+def kept_raw(arrival: Arrival, sent: SentRaw) -> tuple[Poison, ChangeResult]:
+    """An item of a batch that says what it is and cannot be used, and its answer."""
+    author = arrival.author
+    poison = poison_of_change(
+        arrival,
+        sent.change_id,
+        Origin(author.actor_id, author.device_id),
+        sent.raw,
+        code=sent.code,
+        detail=sent.detail,
+    )
+    result = ChangeResult(
+        change_id=sent.change_id,
+        list_name="",
+        entity="",
+        status=Status.QUARANTINED,
+        code=sent.code,
+        detail=sent.detail,
+    )
+    return poison, result
 
 
 def kept_request(arrival: Arrival, raw: bytes, content_type: str, detail: str) -> Poison:

@@ -1,6 +1,6 @@
 """Info: which node this is, its limits, and the lists of the project with their policies.
 
-`limits` names what is enforced and nothing else: `maxRawBytes`, the largest body that is read.
+`limits` names what is enforced and nothing else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.tokens import find_device
+from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
 from sync_server.web.auth import current_person, require_viewer, session_token
 
 PROTOCOL = 1
@@ -58,7 +59,11 @@ def _info(project_id: int) -> dict[str, Any]:
         "epoch": epoch,
         "project": get_project(project_id).uuid,
         "serverTime": instant(here.clock.now()),
-        "limits": {"maxRawBytes": here.settings.max_body_bytes},
+        "limits": {
+            "maxItems": MAX_ITEMS,
+            "maxBytes": MAX_BYTES,
+            "maxRawBytes": MAX_RAW_BYTES,
+        },
         "lists": [_list(info) for info in lists.values()],
     }
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from schemas.quarantine import ChangeResultShape, QuarantinedShape, SubmissionResultShape
+from schemas.batches import ChangeResultShape, SubmissionResultShape
+from schemas.quarantine import QuarantinedShape
 from sync_server.accounts.people import get_project
 from sync_server.accounts.roles import Person
 from sync_server.context import context

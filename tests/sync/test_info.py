@@ -12,7 +12,7 @@ def test_info_says_who_this_is_and_how_lists_are_merged(admin, village, sync):
     assert info["node"] == village.project.node
     assert info["epoch"] != info["node"]
     assert info["serverTime"] == "2026-11-21T03:00:00.000Z"
-    assert info["limits"] == {"maxRawBytes": 524288000}
+    assert info["limits"] == {"maxItems": 500, "maxBytes": 1048576, "maxRawBytes": 8388608}
     (anak,) = info["lists"]
     found = {one["name"]: one for one in anak["properties"]}
     assert anak["name"] == "anak"

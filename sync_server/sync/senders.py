@@ -1,0 +1,38 @@
+"""Who pushes and pulls: a device by its token, a supervisor or manager by their session."""
+
+from __future__ import annotations
+
+from flask import request
+
+from conflict.areas import area_of
+from sync_server.accounts.credentials import hash_of_token
+from sync_server.db import read_transaction
+from sync_server.errors import NotAllowed
+from sync_server.intake.arrival import Author
+from sync_server.stores.tokens import find_device
+from sync_server.web.auth import bearer_token, current_person, require_viewer
+from sync_server.web.bodies import without_controls
+
+
+def sender_of(project_id: int, token: str | None = None) -> Author:
+    """The sender of a request, by the token in its address or its Authorization header.
+
+    Errors    `NotAllowed` for a token that is not known or was revoked;
+              `NotAuthenticated` when nothing says who it is.
+    """
+    key = token if token is not None else bearer_token()
+    if token is None and current_person() is not None:
+        person = require_viewer(project_id)
+        return Author(person.actor_id, area=person.area(project_id), may_decide=True)
+    if key is None:
+        require_viewer(project_id)  # says that nobody is logged in
+    with read_transaction() as connection:
+        row = find_device(connection, project_id, hash_of_token(key or ""))
+    if row is None or row.revoked_at is not None:
+        raise NotAllowed("this device is not known here any more")
+    return Author(
+        row.actor_id,
+        device_id=without_controls(request.args.get("deviceID", ""), 200),
+        user_agent=without_controls(request.user_agent.string or "", 300),
+        area=area_of(row.actor_id, row.properties),
+    )
