@@ -48,7 +48,16 @@ def test_a_create_has_no_base():
         data={"nama": "Siti", "bb": "9.1"},
         author="12",
         from_form=True,
+        submission="f\nuuid:i1",
     )
+
+
+def test_an_edit_names_its_original_and_no_form_is_an_edit_of_itself():
+    attributes = f'update="1" id="{SITI}" baseVersion="1"'
+    edit = only(entity(attributes) + "<deprecatedID>uuid:i0</deprecatedID>")
+    assert (edit.submission, edit.deprecates) == ("f\nuuid:i1", "f\nuuid:i0")
+    itself = only(entity(attributes) + "<deprecatedID>uuid:i1</deprecatedID>")
+    assert itself.deprecates == ""
 
 
 @pytest.mark.parametrize(
