@@ -7,7 +7,7 @@ TESTABLE := $(VENV)/.testable
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-nightly check format bench clean
+.PHONY: help setup run test test-nightly coverage check format bench clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,11 @@ test: $(TESTABLE) ## Run every test, on two cores
 
 test-nightly: $(TESTABLE) ## Run every test with many more random histories
 	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=nightly $(ARGS)
+
+coverage: $(TESTABLE) ## Check that every branch of conflict/ is tested, chance apart
+	$(BIN)/python -m coverage run --source=conflict -m pytest -q conflict tests/conflict \
+		--ignore=tests/conflict/test_laws.py --ignore=tests/conflict/test_mutants.py
+	$(BIN)/python -m coverage report --fail-under=100
 
 check: $(TESTABLE) ## Formatting, lint and types
 	$(BIN)/ruff format --check .

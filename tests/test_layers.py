@@ -92,6 +92,15 @@ def test_imports_stand_at_the_top(module):
                 assert not isinstance(node, ast.Import | ast.ImportFrom), f"line {node.lineno}"
 
 
+def test_a_function_of_the_merge_fits_a_screen(module):
+    if module.relative_to(ROOT).parts[0] != "conflict":
+        return
+    for function in ast.walk(parsed(module)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (function.end_lineno or 0) - function.lineno + 1
+            assert lines <= 60, f"{function.name} has {lines} lines"
+
+
 def test_pyxform_is_behind_one_module():
     users = [p for p in FILES if any(name == "pyxform" for name, *_ in imports(p))]
     assert users == [ROOT / "odk_forms" / "convert.py"]

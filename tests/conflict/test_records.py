@@ -44,7 +44,9 @@ def test_a_program_that_updates_before_its_create_waits_for_it():
     server = Server()
     server.take(program("p2", base=1, rt="06"))
     assert (server.status(), server.waiting()) == ("incomplete", ["p2"])
+    assert waits_for(server.record(), program("p2", base=1)) == "create"
     server.take(program("p1", Op.CREATE, rt="05", rw="01"))
+    assert waits_for(server.record(), program("p2", base=1)) is None
     assert (server.value("rt"), server.value("rw"), server.questions()) == ("06", "01", {})
     assert (server.status(), server.waiting()) == ("active", [])
 
