@@ -179,6 +179,13 @@ class EpochMoved(SyncError):
     retry = Retry.AFTER_PULL
 
 
+class CursorGone(SyncError):
+    """A cursor that cannot be gone on from; begin again without one."""
+
+    code = 410.50
+    retry = Retry.AFTER_PULL
+
+
 class TooLarge(SyncError):
     """The body is over the published limit."""
 

@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from conflict.types import Change, Op
 from conflict.instants import as_instant
+from conflict.types import Change, Op
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.instance import read
 from tests.odk_forms.filled import (

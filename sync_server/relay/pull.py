@@ -1,0 +1,67 @@
+"""Pull: a page of a feed for whoever may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from conflict.areas import Area
+from sync_server.db import read_transaction
+from sync_server.errors import BadValue, CursorGone
+from sync_server.intake.arrival import Project
+from sync_server.relay import cursors, records
+from sync_server.relay.cursors import Cursor
+from sync_server.relay.records import Page, Reader
+from sync_server.stores.feed import find_journal_head
+from sync_server.stores.lists import load_lists
+
+
+def pull_records(
+    project: Project,
+    *,
+    epoch: str,
+    area: Area,
+    device: bool,
+    lists: Collection[str] | None,
+    cursor: Cursor | None,
+    limit: int,
+) -> Page:
+    """The records after a cursor, or from the beginning without one.
+
+    Errors    `CursorGone` for a cursor of another project, epoch, filter or reader;
+              `BadValue` for a list that is not here.
+    """
+    with read_transaction() as connection:
+        here = load_lists(connection, project.id)
+        for name in lists or ():
+            if name not in here:
+                raise BadValue("there is no such list", field="lists", value=name[:50])
+        wanted = {name: info for name, info in here.items() if lists is None or name in lists}
+        reader = Reader(wanted, area, device=device)
+        if cursor is None:
+            head = find_journal_head(connection, project.id)
+            cursor = begun(project, epoch, cursors.RECORDS, lists, area, head)
+        else:
+            check(cursor, begun(project, epoch, cursors.RECORDS, lists, area, cursor.seq))
+        return records.page_of(connection, project.id, reader, cursor, limit)
+
+
+def begun(
+    project: Project,
+    epoch: str,
+    mode: str,
+    lists: Collection[str] | None,
+    area: Area,
+    head: int,
+) -> Cursor:
+    """The cursor at the beginning of a snapshot."""
+    chosen = None if lists is None else tuple(sorted(set(lists)))
+    return Cursor(project.uuid, epoch, mode, chosen, cursors.reader_of(area), head)
+
+
+def check(cursor: Cursor, wanted: Cursor) -> None:
+    """Errors: `CursorGone` when a cursor is of another feed than the one that is asked for."""
+    for name in ("project", "epoch", "mode", "lists", "reader"):
+        if getattr(cursor, name) != getattr(wanted, name):
+            raise CursorGone(
+                "this cursor is of another feed; begin without one", mustRefetch=True, moved=name
+            )
