@@ -51,13 +51,18 @@ def basis_of(record: Record, change: Change, policies: Policies) -> Basis:
     original = edits.original_of(change)
     if original is None:
         own = _own_basis(record, change, policies)
-        if edits.is_edit(change) and change.deprecates not in record.here:
+        if _lacks_original(record, edits, change):
             return Basis(own.view, True, _trunk(record, change, policies))
         return own
     root = edits.root_of(original)
     if root.node != record.node and not root.waiting:
         return Basis(_as_settled(root))
-    return replace(_own_basis(record, root.change, policies), trunk=None)
+    own = _own_basis(record, root.change, policies)
+    return replace(own, waiting=own.waiting or _lacks_original(record, edits, root.change))
+
+
+def _lacks_original(record: Record, edits: Edits, change: Change) -> bool:
+    return edits.is_edit(change) and change.deprecates not in record.here
 
 
 def _own_basis(record: Record, change: Change, policies: Policies) -> Basis:
@@ -175,7 +180,7 @@ def waits_for(record: Record, change: Change) -> str | None:
         return waits_for(record, original.change)
     if not record.is_created:
         return "create"
-    if edits.is_edit(change) and change.deprecates not in record.here:
+    if _lacks_original(record, edits, change):
         return f"submission {change.deprecates.rpartition(chr(10))[2]}"
     if change.branch_id is None or change.base_version is None:
         return None

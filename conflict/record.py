@@ -20,9 +20,9 @@ class Undo:
     """What the properties altered by one step read before it; `None` where nothing stood.
 
     `served` is the number phones were shown after the step. `unwritten` are values that
-    were writes before it and no more since, because their change was settled again:
-    property -> change -> what its author was shown. Whoever was shown such a value
-    replaces that.
+    the step made no writes, because their change was settled again: property -> change ->
+    what its author was shown. Whoever was shown such a value replaces that. A value that
+    the step made a write, maybe once more, leans on itself.
     """
 
     served: int
@@ -67,7 +67,8 @@ class Record:
             if step.served <= served:
                 break
             for name, leaning in step.unwritten.items():
-                unwritten.setdefault(name, {}).update(leaning)
+                found = unwritten.setdefault(name, {})
+                found.update({cid: ids for cid, ids in leaning.items() if cid not in found})
             for name, before in step.seen.items():
                 if before is None:
                     seen.pop(name, None)
@@ -93,24 +94,29 @@ def altered(before: RecordState, after: RecordState, policies: Policies) -> dict
 def unwritten(
     resettled: Iterable[tuple[SettledChange, SettledChange]],
 ) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The values that stopped being writes when their changes were settled again: (was, is)."""
+    """The values that are writes no more, or are again, for changes settled again: (was, is)."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for was, one in resettled:
         for name, settled in one.properties.items():
-            before = was.properties.get(name)
-            if before is not None and before.write and not settled.write:
-                found.setdefault(name, {})[one.change.change_id] = settled.replaces
+            before, cid = was.properties.get(name), one.change.change_id
+            if before is None or (before.write and settled.write):
+                continue
+            if settled.write:
+                found.setdefault(name, {})[cid] = (cid,)
+            elif before.write or before.replaces != settled.replaces:
+                found.setdefault(name, {})[cid] = settled.replaces
     return found
 
 
 def _leaning(seen: Seen, unwritten: Mapping[str, tuple[str, ...]]) -> Seen:
     """A value as it was seen, traced to the writes that stand for it now."""
+    leaning = {cid: ids for cid, ids in unwritten.items() if cid not in ids}
     source = seen.source
-    while source is not None and source in unwritten:
-        source = next(iter(unwritten[source]), None)
+    while source is not None and source in leaning:
+        source = next(iter(leaning[source]), None)
     standing = list(seen.standing)
-    while any(cid in unwritten for cid in standing):
-        standing = [lean for cid in standing for lean in unwritten.get(cid, (cid,))]
+    while any(cid in leaning for cid in standing):
+        standing = [lean for cid in standing for lean in leaning.get(cid, (cid,))]
     return Seen(seen.value, source, seen.observed_on, tuple(dict.fromkeys(standing)))
 
 

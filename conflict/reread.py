@@ -22,9 +22,10 @@ class Reread:
 def reread(record: Record, old: Policies, new: Policies) -> Reread:
     """Read a record's standing writes as `new` says, in place.
 
-    When anything that it shows alters, to a person or to a phone, the record gets the next
-    number, so that no number is ever served twice for different content, and the undo
-    of that step. A record that no phone has been shown yet keeps its numbers.
+    When anything that it shows alters, to a person or to a phone, or the write that it shows,
+    the record gets the next number, so that no number is ever served twice for different
+    content, and the undo of that step. A record that no phone has been shown yet keeps its
+    numbers.
     """
     before, was = record.state, view_of(record.state, old)
     now = was
@@ -32,7 +33,8 @@ def reread(record: Record, old: Policies, new: Policies) -> Reread:
         fields = {name: stand(one.writes, new.of(name)) for name, one in before.fields.items()}
         record.state = replace(before, fields=fields)
         now = view_of(record.state, new)
-    if not before.created or _shown(was, old) == _shown(now, new):
+    same = was == now and _shown(was, old) == _shown(now, new)
+    if same or not before.created:
         return Reread(before, None)
     record.offset += 1
     undo = Undo(record.served, _altered(was.seen, now.seen))

@@ -49,6 +49,7 @@ def settle(
         name: _settle_one(change, name, value, view, policies, received_at, known)
         for name, value in received_values(change, view, policies)
     }
+    may_alter = waiting or trunk_view is not None or bool(change.deprecates)
     return SettledChange(
         change=change,
         received_at=received_at,
@@ -57,7 +58,7 @@ def settle(
         voids=_voids(change, view),
         waiting=waiting,
         trunk_view=trunk_view,
-        policies=policies.about(change.data) if waiting or trunk_view is not None else None,
+        policies=policies.about(change.data) if may_alter else None,
         node=node,
     )
 

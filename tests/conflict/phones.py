@@ -187,3 +187,42 @@ class Phone:
     def send(self, server: Server, *changes: Change) -> None:
         """Send forms, or all there are; the outbox keeps them, as after a lost answer."""
         server.take(*(changes or self.outbox))
+
+
+@dataclass
+class Program:
+    """An office program: it reads a record with its version and names that when it writes."""
+
+    name: str
+    pages: dict[str, tuple[int, Page]] = field(default_factory=dict)
+    outbox: list[Change] = field(default_factory=list)
+    told: dict[str, tuple[Page, tuple[str, ...]]] = field(default_factory=dict)
+
+    def fetch(self, server: Server) -> Program:
+        """Read every record that is in the lists."""
+        rows = {entity: server.row(entity) for entity in server.records}
+        self.pages = {
+            entity: (row[2], server.page(entity)) for entity, row in rows.items() if row is not None
+        }
+        return self
+
+    def post(self, entity: str = CHILD, **data: str) -> Change:
+        return self._change(entity, Op.UPDATE, data)
+
+    def delete(self, entity: str = CHILD) -> Change:
+        return self._change(entity, Op.DELETE, {})
+
+    def _change(self, entity: str, op: Op, data: dict[str, str]) -> Change:
+        version, page = self.pages[entity]
+        change = Change(
+            change_id=f"{self.name}{len(self.outbox) + 1}",
+            list_name="anak",
+            entity=entity,
+            op=op,
+            data=data,
+            base_version=version,
+            author=self.name,
+        )
+        self.told[change.change_id] = page, ()
+        self.outbox.append(change)
+        return change

@@ -1,16 +1,22 @@
 """Random stories of a posyandu, correlated so that people meet: few records, fields and values.
 
 A story is a list of plain tuples, so that Hypothesis shrinks it to the smallest that fails.
+Up to five phones, a program that names versions, and a bidan; `tell` makes one from a seed.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 from hypothesis import strategies as st
 
-from conflict.settle import received_value
-from conflict.standing import same
+from conflict.policy import LABEL, Policy
+from conflict.standing import read_view, same
 from conflict.types import Change, Op
-from tests.conflict.village import Phone, Server, born, declare
+from tests.conflict.phones import Page, Phone, Program
+from tests.conflict.village import Server, born, declare
+from tests.conflict.witness import Fact, facts_of
 
 POLICIES = declare(
     bb="latest(tgl)",
@@ -36,6 +42,10 @@ VALUES = {
 }
 VALID_DATES = ("2026-06-05", "2026-08-07", "2026-10-02")
 DATES = (*VALID_DATES, "2027-11-05", "kemarin", "")
+# What a property may be declared to be instead; a list's dates and unions stay what they are.
+OTHERWISE = ("review", "last", "first", "max", "min", "latest(tgl)")
+REDECLARED = ("rt", "rw", "bb", "nik", "catatan", "lila", "usia")
+DAYS = ("2026-11-01", "2026-11-02", "2026-11-05", "2027-11-04")
 CLOCKS = ("", "2015-01-01", "2026-10-02", "2035-01-01")
 NAMES = "ABCDE"
 
@@ -44,15 +54,47 @@ small = st.integers(0, 7)
 fields = st.lists(st.sampled_from([*VALUES]), min_size=1, max_size=2, unique=True)
 typed = st.tuples(st.lists(st.tuples(small, small), max_size=2), st.none() | small, st.booleans())
 fills = st.tuples(st.just("fill"), small, small, typed)
+edits = st.tuples(st.just("edit"), small, small, typed)
+posts = st.tuples(st.just("post"), small, small, typed)
 registers = st.tuples(st.just("register"), small, typed)
-MOVES = ("sync", "sync", "sync", "send", "send", "flush", "refresh")
-DECISIONS = ("patch", "resolve", "resolve", "reopen", "delete", "restore", "settle")
+MOVES = ("sync", "sync", "sync", "send", "send", "flush", "refresh", "fetch")
+DECISIONS = ("patch", "resolve", "resolve", "reopen", "delete", "restore", "settle", "declare")
+RARELY = ("tomorrow", "remove", "clone")
 moves = st.tuples(st.sampled_from(MOVES), small, small, small)
-decisions = st.tuples(st.sampled_from(DECISIONS), small, small, small)
+decisions = st.tuples(st.sampled_from((*DECISIONS, *RARELY)), small, small, small)
 clocks = st.lists(st.sampled_from(CLOCKS), min_size=2, max_size=5)
-events = st.lists(fills | fills | moves | moves | decisions | registers, min_size=3, max_size=16)
+one_event = fills | fills | moves | moves | decisions | edits | posts | registers
+events = st.lists(one_event, min_size=3, max_size=20)
 stories = st.tuples(clocks, fields, events)
-offline = st.lists(fills | fills | fills | registers, min_size=1, max_size=8)
+offline = st.lists(fills | fills | fills | edits | registers, min_size=1, max_size=8)
+
+
+def tell(seed: int) -> tuple[list[str], list[str], list[tuple]]:
+    """The story of a seed, made without Hypothesis: 5 to 40 events, as `stories` has them."""
+    random = Random(seed)
+
+    def number() -> int:
+        return random.randrange(8)
+
+    def some_typed() -> tuple:
+        pairs = [(number(), number()) for _ in range(random.randrange(3))]
+        return pairs, random.choice([None, number()]), random.random() < 0.5
+
+    def event() -> tuple:
+        kind = random.choices(
+            ("form", "register", "edit", "post", "move", "decision", "rare"),
+            weights=(40, 4, 7, 6, 26, 15, 2),
+        )[0]
+        if kind == "register":
+            return "register", number(), some_typed()
+        if kind in ("form", "edit", "post"):
+            return "fill" if kind == "form" else kind, number(), number(), some_typed()
+        names = {"move": MOVES, "decision": DECISIONS, "rare": RARELY}[kind]
+        return random.choice(names), number(), number(), number()
+
+    people = [random.choice(CLOCKS) for _ in range(random.randint(2, 5))]
+    about = random.sample([*VALUES], random.randint(1, 2))
+    return people, about, [event() for _ in range(random.randint(5, 40))]
 
 
 def filled(names: tuple[str, ...]):
@@ -63,17 +105,21 @@ def filled(names: tuple[str, ...]):
 
 
 class Story:
-    """Plays a story on one server; `told` is called after every change taken in."""
+    """Plays a story on one server."""
 
-    def __init__(self, clocks, fields=("rt",), *, online: bool = False) -> None:
+    def __init__(
+        self, clocks, fields=("rt",), *, online: bool = False, clones: bool = True
+    ) -> None:
         self.fields = fields
         self.server = born(Server(POLICIES), rt="5", bb="9", tgl="2026-06-05", imunisasi="bcg")
         self.phones = [
             Phone(name, clock=clock).refresh(self.server)
             for name, clock in zip(NAMES, clocks, strict=False)
         ]
+        self.program = Program("P").fetch(self.server)
         self.online = online
         self.decisions: list[Change] = []
+        self.clones, self.cloned = clones, False
 
     def play(self, events) -> Story:
         for event in events:
@@ -85,11 +131,26 @@ class Story:
         for phone in self.phones:
             for change in reversed(phone.outbox):
                 self.server.take(change)
+        self.server.take(*self.program.outbox)
         return self
 
     @property
     def screens(self) -> dict[str, dict[str, str]]:
         return {cid: screen for phone in self.phones for cid, screen in phone.screens.items()}
+
+    @property
+    def told(self) -> dict[str, tuple[Page, tuple[str, ...]]]:
+        """What everybody but the bidan was shown, as `tests.conflict.witness` asks for it."""
+        people = (*self.phones, self.program)
+        return {cid: told for one in people for cid, told in one.told.items()}
+
+    def facts(self) -> dict[str, dict[str, Fact]]:
+        """What happened to each record, with what the author of each change looked at."""
+        return facts_of(self.server, self.told)
+
+    def showed(self, fact: Fact, name: str) -> str:
+        """What the author of a change had before him of one property."""
+        return on_screen(screens_of(self, fact)[-1], name)
 
     def _phone(self, number: int) -> Phone:
         return self.phones[number % len(self.phones)]
@@ -128,6 +189,24 @@ class Story:
         if self.online:
             self.server.take(change)
 
+    def edit(self, number, which, typed) -> None:
+        phone, (pairs, date, away) = self._phone(number), typed
+        if not phone.outbox:
+            return
+        form = phone.outbox[-1 - which % 3 % len(phone.outbox)]
+        other = self._entity(number * which) if away and form.op is Op.UPDATE else form.entity
+        if form.op is Op.UPDATE and other not in phone.rows:
+            return
+        change = phone.edit(form, other, **self._typed(pairs, date))
+        if self.online:
+            self.server.take(change)
+
+    def clone(self, number, *_) -> None:
+        if self.clones and not self.cloned:
+            self.cloned = True
+            phone = self._phone(number)
+            self.phones.append(phone.clone(phone.name + phone.name))
+
     def sync(self, number, *_) -> None:
         self._phone(number).send(self.server)
         self._phone(number).refresh(self.server)
@@ -142,6 +221,38 @@ class Story:
 
     def refresh(self, number, *_) -> None:
         self._phone(number).refresh(self.server)
+
+    # what the program does
+
+    def fetch(self, *_) -> None:
+        self.program.fetch(self.server)
+
+    def post(self, late, which, typed) -> None:
+        entities = sorted(self.program.pages, reverse=True)
+        if entities:
+            data = self._typed(*typed[:2])
+            self.program.post(entities[which // 6 % len(entities)], **data)
+            if late % 2:
+                self.server.take(*self.program.outbox)
+
+    def remove(self, which, *_) -> None:
+        entities = sorted(self.program.pages, reverse=True)
+        if entities:
+            self.program.delete(entities[which // 6 % len(entities)])
+
+    # what the server does
+
+    def declare(self, name, kind, *_) -> None:
+        """Somebody declares another policy for one of the properties of the story."""
+        field = self.fields[name % len(self.fields)]
+        if field in REDECLARED:
+            old = self.server.policies
+            kinds = {**old.by_property, field: Policy.parse(OTHERWISE[kind % len(OTHERWISE)])}
+            self.server.declare(replace(old, by_property=kinds))
+
+    def tomorrow(self, *_) -> None:
+        later = [day for day in DAYS if day > self.server.today]
+        self.server.today = later[0] if later else self.server.today
 
     # what the bidan does
 
@@ -183,35 +294,19 @@ def on_screen(screen: dict[str, str], name: str) -> str:
     return "1" if option in screen.get(union, "").split() else "0"
 
 
-def branch_screens(story: Story, change: Change) -> list[dict[str, str]]:
-    """The screens of a phone from the beginning of a change's branch up to it."""
-    screens = story.screens
-    mine = [
-        cid
-        for phone in story.phones
-        if phone.name == change.author
-        for cid in (c.change_id for c in phone.outbox if _before_in_branch(c, change))
-    ]
-    return [screens[cid] for cid in mine]
+def screens_of(story: Story, fact: Fact) -> list[dict[str, str]]:
+    """What an author had before him from the beginning of a branch up to this form.
+
+    Of an edit, at the form that it goes back to; of a program, the one page it had read.
+    """
+    first = fact.first
+    if first.id in story.screens:
+        return [story.screens[cid] for cid in (*first.mine, first.id)]
+    label, data = read_view(first.page.view, first.policies)
+    return [{LABEL: label, **data}]
 
 
-def _before_in_branch(one: Change, change: Change) -> bool:
-    if one.entity != change.entity:
-        return False
-    if one.op is Op.CREATE:
-        return change.trunk_version is None
-    return one.branch_id == change.branch_id and (one.base_version or 0) <= (
-        change.base_version or 0
-    )
-
-
-def was_shown(story: Story, writer: Change, name: str, value: str) -> bool:
-    """Whether the writer's phone really showed a value, at this form or earlier in its branch."""
-    policy = story.server.policies.of(name)
-    return any(
-        same(on_screen(screen, name), value, policy) for screen in branch_screens(story, writer)
-    )
-
-
-def value_of(story: Story, entity: str, cid: str, name: str) -> str:
-    return received_value(story.server.record(entity).known[cid].change, name)
+def was_shown(story: Story, writer: Fact, name: str, value: str) -> bool:
+    """Whether the writer really was shown a value, at this form or earlier in its branch."""
+    policy = writer.policies.of(name)
+    return any(same(on_screen(one, name), value, policy) for one in screens_of(story, writer))

@@ -13,6 +13,7 @@ from conflict.basis import needs_history
 from conflict.edits import is_withdrawal, withdrawals
 from conflict.policy import LABEL, Policies, Policy
 from conflict.record import Record
+from conflict.reread import reread
 from conflict.standing import reviews, shown_data, view_of
 from conflict.taking import Taken, note_original, receive, take
 from conflict.types import Change, Op, RecordStatus, Review
@@ -127,6 +128,12 @@ class Server:
                 mine = self.record(one.change.entity)
                 mine.here |= record.here
                 receive(mine, one, self.policies)
+
+    def declare(self, policies: Policies) -> None:
+        """Other policies from now on: what stands is read anew."""
+        for record in self.records.values():
+            reread(record, self.policies, policies)
+        self.policies = policies
 
     # what people see
 
