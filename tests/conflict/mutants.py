@@ -374,7 +374,7 @@ MUTANTS = (
         "A value that its screen showed is not traced to the one that stands for it now.",
         "history 16",
         "conflict.record:unwritten",
-        "if before is not None and before.write and not settled.write:",
+        "if before is None or (before.write and settled.write):",
         "if False:",
     ),
     bug(
