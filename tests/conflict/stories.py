@@ -68,6 +68,8 @@ events = st.lists(one_event, min_size=3, max_size=20)
 stories = st.tuples(clocks, fields, events)
 offline = st.lists(fills | fills | fills | edits | registers, min_size=1, max_size=8)
 
+filled_away = st.lists(fills | fills | fills | registers, min_size=1, max_size=8)
+
 
 def tell(seed: int) -> tuple[list[str], list[str], list[tuple]]:
     """The story of a seed, made without Hypothesis: 5 to 40 events, as `stories` has them."""

@@ -30,7 +30,7 @@ from tests.conflict.stories import (
 from tests.conflict.village import CHILD, Phone, Server
 from tests.conflict.witness import Fact, twinned
 
-quick = settings(max_examples=max(200, settings.default.max_examples))  # more by profile
+quick = settings(max_examples=max(100, settings.default.max_examples))  # more by profile
 UNCOUNTED = (Op.DELETE, Op.RESTORE)
 ALWAYS_ANSWERED = ("last", "max", "min", "union")
 

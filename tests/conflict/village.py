@@ -58,6 +58,8 @@ class Server:
         self.submissions: dict[str, list[Change]] = {}
         self.pages: dict[str, Page] = {}
         self.stamps: dict[str, tuple[str, Policies]] = {}
+        self.inbox: list[Change] = []
+        self.quarantine: list[Change] = []
 
     def stamp(self) -> str:
         self.seconds += 1
@@ -77,6 +79,23 @@ class Server:
             for entity, one in self.records.items()
         }
         return twin
+
+    def hub(self, node: str) -> Server:
+        """A hub that has all that this server has, as it was settled here."""
+        twin = self.copy()
+        twin.node = node
+        for record in twin.records.values():
+            record.node = node
+        return twin
+
+    def refuse(self, change: Change) -> None:
+        """Keep a change apart: its form, list or area is not known here."""
+        self.quarantine.append(change)
+
+    def retry(self, at: Mapping[str, str]) -> None:
+        """Let in what was refused."""
+        self.take(*self.quarantine, at=at)
+        self.quarantine.clear()
 
     def take(self, *changes: Change, at: Mapping[str, str] | None = None) -> None:
         """Take changes in, each at its stamp of `at`, or at the next second."""
