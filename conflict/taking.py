@@ -57,7 +57,7 @@ def receive(record: Record, one: SettledChange, policies: Policies) -> Taken | N
     mine = record.known.get(one.change.change_id)
     if mine is None:
         return _put(record, one, policies, concurrent=not is_current(record, one.change))
-    if _precedence(mine) <= _precedence(one):
+    if not counts_before(one, mine):
         return None
     before = record.state
     record.known[one.change.change_id] = one
@@ -103,6 +103,11 @@ def _is_simple(record: Record, one: SettledChange) -> bool:
     if one.waiting or not is_simple(record.state, one.change, record.known.values()):
         return False
     return one.node == record.node or _names_what_stands(record.state, one)
+
+
+def reads_history(state: RecordState, one: SettledChange) -> bool:
+    """Whether receiving what another server settled asks for the record's whole history."""
+    return one.waiting or not _names_what_stands(state, one)
 
 
 def _names_what_stands(state: RecordState, one: SettledChange) -> bool:
@@ -186,6 +191,11 @@ def _settled_anew(record: Record, one: SettledChange, policies: Policies) -> Set
 
 def _branch_order(one: SettledChange) -> tuple[int, bool, str]:
     return one.change.base_version or 0, bool(one.change.deprecates), one.change.change_id
+
+
+def counts_before(one: SettledChange, mine: SettledChange) -> bool:
+    """Whether a copy of a change counts before the one that is here."""
+    return _precedence(one) < _precedence(mine)
 
 
 def _precedence(one: SettledChange) -> tuple[bool, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from conflict.areas import UNBOUND, Area
 from conflict.policy import Policies
 from conflict.record import Record
 from conflict.types import Change
+from sync_server.stores.changes import Origin
 
 
 class Status(StrEnum):
@@ -51,6 +52,7 @@ class Author:
     user_agent: str = ""
     area: Area = UNBOUND
     may_decide: bool = False
+    relays: bool = False  # a hub: what it settled is not settled again
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,39 @@ class SentSubmission:
     complete: bool = True
     again: bool = False
     device_id: str | None = None  # the phone, where it is not the sender itself
+    user_agent: str | None = None
+    relayed: Relayed | None = None
+    changes: Mapping[str, Relayed] = field(default_factory=dict)
+    item: bytes | None = None  # the relayed item as it came, with all that was settled
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why the first server kept something in quarantine; it is not judged again."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What a hub or another server says of something that it has taken in.
+
+    `path` are the stamps of the servers it came through, the first one first. `settled` is
+    what the first one settled, in the shape of the contract, None of what it kept in
+    quarantine. `actor` is the account that sent it, by a key that is the same everywhere.
+    """
+
+    path: tuple[Mapping[str, str], ...]
+    settled: Mapping[str, Any] | None = None
+    verdict: Verdict | None = None
+    actor: str | None = None
+    list_name: str = ""
+    entity: str = ""
+
+    @property
+    def received_at(self) -> str:
+        return min(stamp["receivedAt"] for stamp in self.path)
 
 
 UnderLock = Callable[[Change, Record | None, Policies], Change]
@@ -95,6 +130,8 @@ class SentChange:
     change: Change
     note: str = ""
     under_lock: UnderLock | None = None
+    relayed: Relayed | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +213,9 @@ class Arrival:
     at: str
     sent: tuple[Sent, ...] = field(default=())
     receipt: Receipt | None = None
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """This server's own stamp on what it takes in."""
+        stamp = {"node": self.project.node, "receivedAt": self.at}
+        return stamp if self.receipt is None else {**stamp, "batchId": self.receipt.batch_id}

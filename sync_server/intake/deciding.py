@@ -15,14 +15,16 @@ from conflict.edits import is_withdrawal
 from conflict.fold import outcomes
 from conflict.record import Record
 from conflict.standing import reviews, shown_data
-from conflict.taking import Taken, note_original, take
+from conflict.taking import Taken, counts_before, note_original, receive, take
 from conflict.types import Change, Op, RecordState, Review, SettledChange
 from sync_server.errors import SyncError, whereabouts
-from sync_server.intake.arrival import Arrival, ChangeResult, Status, kept_change
-from sync_server.intake.reading import Derived, poison_of_change
+from sync_server.intake.arrival import Arrival, ChangeResult, Relayed, Status, kept_change
+from sync_server.intake.keeping import poison_of_change
+from sync_server.intake.reading import Derived
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry
 from sync_server.stores.lists import ListInfo
+from sync_server.stores.packing import unpack_settled
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.records import Held
 from sync_server.stores.reviews import Asked, review_id
@@ -50,6 +52,7 @@ class Decision:
     results: list[tuple[int, ChangeResult]] = field(default_factory=list)
     taken: list[tuple[SettledChange, Origin, str, str]] = field(default_factory=list)
     resettled: dict[str, tuple[SettledChange, str]] = field(default_factory=dict)
+    copies: list[tuple[SettledChange, Origin]] = field(default_factory=list)
     poisons: list[Poison] = field(default_factory=list)
     touched: dict[str, Touched] = field(default_factory=dict)
 
@@ -118,12 +121,14 @@ class Decider:
         if info is None:
             return self._quarantine(derived, "unknown_list", f"no list {change.list_name!r} here")
         earlier = self.known.get(change.change_id)
-        if earlier is not None:
+        if earlier is not None and not self._is_better(derived, earlier):
             return self._known(derived, earlier, info)
         held = self.held.get(change.entity)
         if held is not None and held.list_name != change.list_name:
             detail = f"this entity is in the list {held.list_name!r}"
             return self._quarantine(derived, "bad_data", detail)
+        if derived.relayed is not None:
+            return self._relayed(derived, derived.relayed, held, info)
         if derived.under_lock is not None:
             standing = None if held is None else held.record
             change = derived.under_lock(change, standing, info.policies)
@@ -132,25 +137,65 @@ class Decider:
         if change.op not in _FOR_DEVICES and not author.may_decide:
             return self._quarantine(derived, "not_allowed", f"a device may not {change.op.value}")
         if held is None:
-            held = self._born(change)
+            held = self._born(derived)
         if change.op is not Op.CREATE and author.area.bound:
             view = basis_of(held.record, change, info.policies).view
             if not may_write(info.rules, author.area, view, held.scopes):
                 return self._quarantine(derived, "out_of_area", "the record is of another area")
         return self._take(derived, held, info)
 
-    def _born(self, change: Change) -> Held:
+    def _born(self, derived: Derived) -> Held:
+        change = derived.change
         return Held(
             record=Record(node=self.arrival.project.node, here=self.here),
             list_name=change.list_name,
             entity=change.entity,
-            creator_id=self.arrival.author.actor_id,
+            creator_id=derived.origin.actor_id,
             created_at=self.arrival.at,
         )
+
+    def _is_better(self, derived: Derived, earlier: SettledChange) -> bool:
+        """Whether another server's copy of a change that is here counts before this one."""
+        relayed = derived.relayed
+        if relayed is None or relayed.settled is None:
+            return False
+        if not _same_content(derived.change, earlier.change):
+            return False
+        return counts_before(settled_elsewhere(derived.change, relayed), earlier)
+
+    def _relayed(
+        self, derived: Derived, relayed: Relayed, held: Held | None, info: ListInfo
+    ) -> ChangeResult:
+        """What another server settled, or kept in quarantine: neither is judged again."""
+        if relayed.verdict is not None:
+            return self._quarantine(derived, relayed.verdict.code, relayed.verdict.detail)
+        held = self._born(derived) if held is None else held
+        one = settled_elsewhere(derived.change, relayed)
+        before, earlier = held.record.state, self.known.get(one.change.change_id)
+        taken = receive(held.record, one, info.policies)
+        if taken is None:
+            return self._result(derived.change, one, held.record, info)
+        if earlier is None:
+            return self._note(derived, held, info, taken, before)
+        self.known[one.change.change_id] = taken.settled
+        touched = self.decision.touched.setdefault(one.change.entity, Touched(held, before))
+        touched.last_change = one.change.change_id
+        if taken.undo is not None:
+            held.steps.append((taken.undo, None))
+        self._settled_again(taken.resettled, held.record)
+        self.decision.copies.append((taken.settled, derived.origin))
+        return self._result(derived.change, taken.settled, held.record, info)
 
     def _take(self, derived: Derived, held: Held, info: ListInfo) -> ChangeResult:
         change, before = derived.change, held.record.state
         taken = take(held.record, change, info.policies, received_at=self.arrival.at)
+        return self._note(derived, held, info, taken, before)
+
+    def _note(
+        self, derived: Derived, held: Held, info: ListInfo, taken: Taken, before: RecordState
+    ) -> ChangeResult:
+        """Keep what taking one change in came to, and say it."""
+        change = derived.change
         self.held[change.entity] = held
         self.known[change.change_id] = taken.settled
         touched = self.decision.touched.setdefault(change.entity, Touched(held, before))
@@ -228,6 +273,16 @@ class Decider:
             )
         )
         return kept_change(change, code=code, detail=detail)
+
+
+def settled_elsewhere(change: Change, relayed: Relayed) -> SettledChange:
+    """A relayed change as its first server settled it."""
+    return SettledChange(
+        change=change,
+        received_at=relayed.received_at,
+        node=relayed.path[0]["node"],
+        **unpack_settled(dict(relayed.settled or {})),
+    )
 
 
 def _status(taken: Taken, result: ChangeResult) -> Status:

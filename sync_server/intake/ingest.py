@@ -9,13 +9,16 @@ must not leave a cadre's morning on a phone that believes it was not sent.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from conflict.areas import is_placed
 from conflict.basis import in_branch_order
+from conflict.taking import counts_before
+from conflict.types import SettledChange
+from odk_forms.changes import submission_key
 from odk_forms.errors import InstanceError
 from odk_forms.instance import Instance
 from sync_server.clock import Clock, instant
@@ -37,25 +40,28 @@ from sync_server.intake.arrival import (
     kept_change,
     worst,
 )
-from sync_server.intake.deciding import Decider, Decision, Outcome, outcome_of
+from sync_server.intake.deciding import (
+    Decider,
+    Decision,
+    Outcome,
+    outcome_of,
+    settled_elsewhere,
+)
 from sync_server.intake.editing import follow_edits
-from sync_server.intake.reading import (
+from sync_server.intake.keeping import (
     UNDECIDED,
-    Readings,
     kept_raw,
     kept_request,
     kept_whole,
-    keys_to_lock,
-    parse,
     poison_of_change,
     raw_change,
-    read_all,
 )
+from sync_server.intake.reading import Derived, Readings, keys_to_lock, parse, read_all
 from sync_server.intake.receipts import is_replayed, keep_answer
 from sync_server.stores import changes as change_store
 from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
-from sync_server.stores.journal import append_journal
+from sync_server.stores.journal import QUARANTINE, SUBMISSION, Entry, append_journal
 from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_heads
 from sync_server.stores.quarantine import Poison, insert_quarantine
 from sync_server.stores.records import load_records, lock_records, save_records, save_scopes
@@ -133,11 +139,14 @@ def _decide(
     every = [*changes, *(one.change for one in editing.withdrawn), *editing.stood]
     lock_records(connection, project_id, (change.entity for change in every))
     known = change_store.find_changes(connection, project_id, (c.change_id for c in every))
-    held = load_records(connection, project_id, every)
+    copies = _copies(readings, known)
+    held = load_records(connection, project_id, every, relayed=_elsewhere(readings), deep=copies)
     decider = Decider(arrival, lists, held, known, editing.here)
-    derived = {id(one.change): one for one in readings.changes}
-    for change in in_branch_order(changes):
-        decider.take(derived[id(change)])
+    derived: dict[int, list[Derived]] = {}
+    for one in readings.changes:
+        derived.setdefault(id(one.change), []).append(one)
+    for change in in_branch_order(changes):  # a batch may name one change twice
+        decider.take(derived[id(change)].pop(0))
     for withdrawn in editing.withdrawn:
         decider.withdraw(withdrawn)
     for change in editing.stood:
@@ -145,15 +154,30 @@ def _decide(
     return decider.decision
 
 
+def _elsewhere(readings: Readings) -> list[SettledChange]:
+    """The changes of a batch that another server settled."""
+    return [
+        settled_elsewhere(one.change, one.relayed)
+        for one in readings.changes
+        if one.relayed is not None and one.relayed.settled is not None
+    ]
+
+
+def _copies(readings: Readings, known: Mapping[str, SettledChange]) -> set[str]:
+    """The records of which another server's copy of a change takes the place of this one's."""
+    return {
+        one.change.entity
+        for one in _elsewhere(readings)
+        if one.change.change_id in known and counts_before(one, known[one.change.change_id])
+    }
+
+
 def _outcomes(
     connection: Connection, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
 ) -> list[Outcome]:
     change_ids: dict[str, list[str]] = {}
-    settled = (
-        *(one for one, *_ in decision.taken),
-        *(one for one, _ in decision.resettled.values()),
-    )
-    for one in settled:
+    again = (one for one, _ in (*decision.resettled.values(), *decision.copies))
+    for one in (*(one for one, *_ in decision.taken), *again):
         change_ids.setdefault(one.change.entity, []).append(one.change.change_id)
     unplaced = [
         entity
@@ -183,7 +207,8 @@ def _write(
     complete_submissions(connection, project_id, readings.completed)
     insert_attachments(connection, readings.attachments)
     insert_quarantine(connection, project_id, [*readings.poisons, *decision.poisons], at=at)
-    change_store.insert_changes(connection, project_id, decision.taken, node=arrival.project.node)
+    change_store.insert_changes(connection, project_id, decision.taken, stamp=arrival.stamp)
+    change_store.update_copies(connection, project_id, decision.copies, stamp=arrival.stamp)
     change_store.update_settlements(connection, project_id, list(decision.resettled.values()))
     save_records(
         connection,
@@ -198,7 +223,22 @@ def _write(
     )
     save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
     entries = [entry for one in outcomes for entry in one.entries]
+    entries += _without_steps(readings, decision)
     touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))
+
+
+def _without_steps(readings: Readings, decision: Decision) -> list[Entry]:
+    """What came and altered no record: the journal tells it too, for whoever relays."""
+    stepped = {(o.xml_form_id, o.instance_id) for _, o, *_ in decision.taken}
+    new = [(row["xml_form_id"], row["instance_id"]) for row in readings.submissions]
+    more = [(row["xml_form_id"], row["instance_id"]) for row in readings.attachments]
+    told = dict.fromkeys(key for key in (*new, *more) if key not in stepped)
+    entries = [Entry("", "", None, kind=SUBMISSION, ref=submission_key(*key)) for key in told]
+    return entries + _of_poisons((*readings.poisons, *decision.poisons))
+
+
+def _of_poisons(poisons: Iterable[Poison]) -> list[Entry]:
+    return [Entry("", "", None, kind=QUARANTINE, ref=one.quarantine_id) for one in poisons]
 
 
 def _results(
@@ -218,18 +258,19 @@ def _results(
         elif place in readings.answered:
             results.append(readings.answered[place])
         else:
-            results.append(_submission_result(parsed[place], mine))
+            results.append(_submission_result(parsed[place], mine, resent=place in readings.resent))
     return results
 
 
 def _submission_result(
-    parsed: Instance | InstanceError, changes: Sequence[ChangeResult]
+    parsed: Instance | InstanceError, changes: Sequence[ChangeResult], *, resent: bool
 ) -> SubmissionResult:
+    statuses = [one.status for one in changes]
     form_id, instance_id = _ids(parsed)
     return SubmissionResult(
         xml_form_id=form_id,
         instance_id=instance_id,
-        status=worst([one.status for one in changes]),
+        status=worst([Status.DUPLICATE, *statuses] if resent else statuses),
         changes=tuple(changes),
     )
 
@@ -255,6 +296,7 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
         keep_answer(connection, arrival, results)
         keep_blobs(connection, arrival.project.id, blobs, at=arrival.at)
         insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
+        append_journal(connection, arrival.project.id, _of_poisons(poisons), at=arrival.at)
     return results
 
 
@@ -287,6 +329,7 @@ def keep_request(
     poison = kept_request(arrival, raw, content_type, "no form could be found in this request")
     with write_transaction() as connection:
         insert_quarantine(connection, project.id, [poison], at=arrival.at)
+        append_journal(connection, project.id, _of_poisons([poison]), at=arrival.at)
 
 
 def ingest_or_refuse(

@@ -6,16 +6,14 @@ Whatever cannot be used becomes poison with its raw bytes; the rest of the batch
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from conflict.types import Change
+from conflict.types import Change, Op
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
@@ -25,6 +23,7 @@ from sync_server.intake.arrival import (
     Arrival,
     Author,
     ChangeResult,
+    Relayed,
     SentChange,
     SentRaw,
     SentSubmission,
@@ -32,14 +31,21 @@ from sync_server.intake.arrival import (
     SubmissionResult,
     UnderLock,
 )
+from sync_server.intake.keeping import (
+    UNDECIDED,
+    device_of,
+    kept_raw,
+    kept_whole,
+    poison_of_change,
+    raw_change,
+)
 from sync_server.stores.changes import Origin
 from sync_server.stores.forms import FormInfo, find_forms, load_definitions
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.submissions import find_submissions
+from sync_server.stores.tokens import find_actors
 
 LOG = logging.getLogger(__name__)
-
-UNDECIDED = "the server could not decide this; it is kept as it came"
 
 Row = dict[str, Any]
 Key = tuple[str, str]
@@ -59,6 +65,7 @@ class Derived:
     xml: bytes | None = None
     note: str = ""
     under_lock: UnderLock | None = None
+    relayed: Relayed | None = None
 
     @property
     def raw(self) -> bytes:
@@ -84,6 +91,7 @@ class Readings:
     poisons: list[Poison] = field(default_factory=list)
     submissions: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
+    resent: set[int] = field(default_factory=set)
     completed: list[Key] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
     submitted: dict[Key, Submitted] = field(default_factory=dict)
@@ -118,7 +126,8 @@ def read_all(
     forms = find_forms(connection, project_id, ((i.xml_form_id, i.version) for i in instances))
     hashes = {h for info in forms.values() for h in info.hashes.values()}
     definitions = load_definitions(connection, project_id, hashes)
-    reader = _Reader(arrival, forms, definitions, known, Readings(known=known))
+    actors = find_actors(connection, project_id, _keys(arrival))
+    reader = _Reader(arrival, forms, definitions, known, actors, Readings(known=known))
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):
             reader.change(place, sent)
@@ -135,14 +144,25 @@ class _Reader:
     forms: Mapping[str, FormInfo]
     definitions: Mapping[str, FormDefinition]
     known: Mapping[Key, Any]
+    actors: Mapping[str, int]
     readings: Readings
     seen: dict[Key, str] = field(default_factory=dict)
 
     def change(self, place: int, sent: SentChange) -> None:
-        author = self.arrival.author
+        author, relayed = self.arrival.author, sent.relayed
         origin = Origin(author.actor_id, author.device_id)
+        if relayed is not None:
+            actor = self.actors.get(relayed.actor or "")
+            origin = replace(sent.origin or Origin(None), actor_id=actor, path=relayed.path)
         self.readings.changes.append(
-            Derived(place, sent.change, origin, note=sent.note, under_lock=sent.under_lock)
+            Derived(
+                place,
+                sent.change,
+                origin,
+                note=sent.note,
+                under_lock=sent.under_lock,
+                relayed=relayed,
+            )
         )
 
     def raw(self, place: int, sent: SentRaw) -> None:
@@ -167,10 +187,13 @@ class _Reader:
             self._again(place, sent, parsed)
             return
         info = self.forms.get(form_id)
-        if info is None:
+        verdict = sent.relayed.verdict if sent.relayed is not None else None
+        if verdict is not None:
+            self._poison(place, sent, form_id, instance_id, verdict.code, verdict.detail)
+        elif info is None:
             detail = "no form of this id is published in this project"
             self._poison(place, sent, form_id, instance_id, "unknown_form", detail)
-        elif info.state == "closed":
+        elif info.state == "closed" and sent.relayed is None:
             detail = "the form is closed and takes no more submissions"
             self._poison(place, sent, form_id, instance_id, "not_allowed", detail)
         else:
@@ -187,7 +210,8 @@ class _Reader:
         self._attach(sent, instance, definition)
         if sent.complete:
             self.readings.completed.append(key)
-        if sent.again and definition is not None:
+        if (sent.again or self.arrival.receipt is not None) and definition is not None:
+            self.readings.resent.add(place)
             self._derive(place, sent, instance, definition)
             return
         self.readings.answered[place] = SubmissionResult(
@@ -199,7 +223,7 @@ class _Reader:
         digest = hashlib.sha256(sent.raw).hexdigest()
         self.seen[instance.xml_form_id, instance.instance_id] = digest
         changes = self._derive(place, sent, instance, definition) if definition else ()
-        author = self.arrival.author
+        path = sent.relayed.path if sent.relayed is not None else ()
         self.readings.submissions.append(
             {
                 "project_id": self.arrival.project.id,
@@ -210,13 +234,14 @@ class _Reader:
                 "xml": sent.raw,
                 "sha256": digest,
                 "complete": sent.complete,
-                "actor_id": author.actor_id,
-                "device_id": _device(sent, author),
-                "user_agent": author.user_agent,
+                "actor_id": self._actor(sent),
+                "device_id": device_of(sent, self.arrival.author),
+                "user_agent": _user_agent(sent, self.arrival.author),
                 "instance_name": instance.instance_name,
                 "deprecated_id": instance.deprecated_id,
                 "client_time": next((c.client_time for c in changes), None),
-                "received_at": self.arrival.at,
+                "received_at": sent.relayed.received_at if sent.relayed else self.arrival.at,
+                "path": [*path, self.arrival.stamp],
                 "deleted_at": None,
             }
         )
@@ -238,11 +263,10 @@ class _Reader:
     def _derive(
         self, place: int, sent: SentSubmission, instance: Instance, definition: FormDefinition
     ) -> list[Change]:
-        author = self.arrival.author
-        edited = instance.deprecated_id
+        actor, edited = self._actor(sent), instance.deprecated_id
         origin = Origin(
-            author.actor_id,
-            _device(sent, author),
+            actor,
+            device_of(sent, self.arrival.author),
             instance.xml_form_id,
             instance.version,
             instance.instance_id,
@@ -255,14 +279,27 @@ class _Reader:
             instance,
             definition,
             project=self.arrival.project.uuid,
-            author=str(author.actor_id or ""),
+            author=str(actor or ""),
         ):
             if isinstance(one, Unreadable):
                 self._unreadable(place, sent.raw, origin, one)
             else:
                 changes.append(one)
-                self.readings.changes.append(Derived(place, one, origin, sent.raw))
+                self._derived(place, sent, one, origin)
+        for one in _taken_back(sent, changes, str(actor or "")):
+            self._derived(place, sent, one, origin)
         return changes
+
+    def _derived(self, place: int, sent: SentSubmission, change: Change, origin: Origin) -> None:
+        relayed = sent.changes.get(change.change_id)
+        if relayed is not None:
+            origin = replace(origin, path=relayed.path)
+        self.readings.changes.append(Derived(place, change, origin, sent.raw, relayed=relayed))
+
+    def _actor(self, sent: SentSubmission) -> int | None:
+        if sent.relayed is None:
+            return self.arrival.author.actor_id
+        return self.actors.get(sent.relayed.actor or "")
 
     def _unreadable(self, place: int, raw: bytes, origin: Origin, one: Unreadable) -> None:
         self.readings.unreadable.append(
@@ -318,124 +355,36 @@ class _Reader:
         self.readings.answered[place] = answer
 
 
-def _device(sent: SentSubmission, author: Author) -> str:
-    return author.device_id if sent.device_id is None else sent.device_id
+def _taken_back(sent: SentSubmission, derived: Sequence[Change], author: str) -> Iterator[Change]:
+    """Of a relayed edit, the changes that no form says: what it took back from other records."""
+    own = {one.change_id for one in derived}
+    for change_id, relayed in sent.changes.items():
+        if change_id in own or not derived or not derived[0].deprecates or not relayed.entity:
+            continue
+        yield Change(
+            change_id=change_id,
+            list_name=relayed.list_name,
+            entity=relayed.entity,
+            op=Op.UPDATE,
+            author=author,
+            from_form=True,
+            submission=derived[0].submission,
+            deprecates=derived[0].deprecates,
+        )
 
 
-def kept_whole(
-    arrival: Arrival,
-    sent: SentSubmission,
-    form_id: str,
-    instance_id: str,
-    *,
-    code: str,
-    detail: str,
-) -> tuple[Poison, SubmissionResult]:
-    """A whole submission kept raw, and its answer. The same bytes again are the same poison."""
-    author = arrival.author
-    device = _device(sent, author)
-    origin = Origin(author.actor_id, device, form_id or None, None, instance_id or None)
-    poison = Poison(
-        quarantine_id=_poison_id(arrival, "submission", hashlib.sha256(sent.raw).hexdigest()),
-        kind="submission",
-        code=code,
-        detail=detail,
-        raw=sent.raw,
-        content_type="text/xml",
-        origin=origin,
-        attachments=tuple(
-            {"name": one.name, "sha256": one.sha256, "contentType": one.content_type}
-            for one in sent.attachments
-        ),
-    )
-    answer = SubmissionResult(
-        xml_form_id=form_id,
-        instance_id=instance_id,
-        status=Status.QUARANTINED,
-        code=code,
-        detail=detail,
-    )
-    return poison, answer
+def _keys(arrival: Arrival) -> list[str]:
+    """The keys of the accounts that relayed items came from first."""
+    relayed = [
+        one.relayed
+        for one in arrival.sent
+        if not isinstance(one, SentRaw) and one.relayed is not None
+    ]
+    return [one.actor for one in relayed if one.actor]
 
 
-def kept_raw(arrival: Arrival, sent: SentRaw) -> tuple[Poison, ChangeResult]:
-    """An item of a batch that says what it is and cannot be used, and its answer."""
-    author = arrival.author
-    poison = poison_of_change(
-        arrival,
-        sent.change_id,
-        Origin(author.actor_id, author.device_id),
-        sent.raw,
-        code=sent.code,
-        detail=sent.detail,
-    )
-    result = ChangeResult(
-        change_id=sent.change_id,
-        list_name="",
-        entity="",
-        status=Status.QUARANTINED,
-        code=sent.code,
-        detail=sent.detail,
-    )
-    return poison, result
-
-
-def kept_request(arrival: Arrival, raw: bytes, content_type: str, detail: str) -> Poison:
-    """A request of a known device in which no form could be found, as far as it came."""
-    return Poison(
-        quarantine_id=_poison_id(arrival, "request", hashlib.sha256(raw).hexdigest()),
-        kind="request",
-        code="bad_xml",
-        detail=detail,
-        raw=raw,
-        content_type=content_type,
-        origin=Origin(arrival.author.actor_id, arrival.author.device_id),
-    )
-
-
-def poison_of_change(
-    arrival: Arrival, change_id: str, origin: Origin, raw: bytes, *, code: str, detail: str
-) -> Poison:
-    """One change kept raw: the whole submission it is in, or its own JSON."""
-    return Poison(
-        quarantine_id=_poison_id(
-            arrival, "change", f"{change_id}\n{hashlib.sha256(raw).hexdigest()}"
-        ),
-        kind="change",
-        code=code,
-        detail=detail,
-        raw=raw,
-        content_type="text/xml" if origin.instance_id else "application/json",
-        origin=origin,
-        change_id=change_id,
-    )
-
-
-def raw_change(change: Change, note: str = "") -> bytes:
-    """A change as the JSON of the sync contract: what is kept when it cannot be used."""
-    plain = {
-        "kind": "change",
-        "changeId": change.change_id,
-        "list": change.list_name,
-        "entity": change.entity,
-        "op": change.op.value,
-        "label": change.label,
-        "data": dict(change.data),
-        "baseVersion": change.base_version,
-        "trunkVersion": change.trunk_version,
-        "branchId": change.branch_id,
-        "clientTime": change.client_time,
-        "contenders": list(change.contenders) or None,
-        "status": change.status,
-        "of": change.of,
-        "note": note or None,
-    }
-    kept = {name: value for name, value in plain.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False).encode()
-
-
-def _poison_id(arrival: Arrival, kind: str, what: str) -> str:
-    return str(uuid.uuid5(uuid.UUID(arrival.project.uuid), f"quarantine\n{kind}\n{what}"))
+def _user_agent(sent: SentSubmission, author: Author) -> str:
+    return author.user_agent if sent.user_agent is None else sent.user_agent
 
 
 def keys_to_lock(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -> Sequence[str]:

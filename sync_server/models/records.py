@@ -63,7 +63,8 @@ class Submission(Base):
     instance_name: Mapped[MaybeWords]
     deprecated_id: Mapped[MaybeWords]
     client_time: Mapped[MaybeInstant]
-    received_at: Mapped[Instant]
+    received_at: Mapped[Instant]  # the smallest stamp of its path
+    path: Mapped[Json] = mapped_column(nullable=True)  # None: taken in here before paths were kept
     deleted_at: Mapped[MaybeInstant]
 
 
@@ -76,6 +77,7 @@ class SubmissionAttachment(Base):
             ["project_id", "xml_form_id", "instance_id"],
             ["submissions.project_id", "submissions.xml_form_id", "submissions.instance_id"],
         ),
+        Index("submission_attachments_sha256", "project_id", "sha256"),
     )
 
     project_id: Mapped[int] = mapped_column(primary_key=True)
@@ -86,6 +88,7 @@ class SubmissionAttachment(Base):
     content_type: Mapped[Words]
     referenced: Mapped[bool]
     received_at: Mapped[Instant]
+    here_at: Mapped[MaybeInstant]  # when its bytes were here; None while it is only a name
 
 
 class ChangeRow(Base):
@@ -208,13 +211,19 @@ class JournalHead(Base):
 
 
 class JournalRow(Base):
-    """One step of one record, in the order of commits."""
+    """One step of one record, or something else that came in, in the order of commits.
+
+    `kind` is `step`, or `submission` or `quarantine` for what altered no record, which
+    hubs must hear of too.
+    """
 
     __tablename__ = "journal"
     __table_args__ = CLUSTERED
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[Words] = mapped_column(default="step", server_default="step")
+    ref: Mapped[MaybeWords]  # the submission or the quarantined thing, where no record stepped
     list_name: Mapped[Words]
     entity: Mapped[Uuid]
     change_id: Mapped[MaybeWords]

@@ -39,6 +39,7 @@ class Origin:
     form_version: str | None = None
     instance_id: str | None = None
     deprecated_id: str | None = None
+    path: tuple[Mapping[str, str], ...] = ()  # the stamps before this server's own
 
 
 def find_changes(
@@ -119,13 +120,49 @@ def insert_changes(
     project_id: int,
     taken: Sequence[tuple[SettledChange, Origin, str, str]],
     *,
-    node: str,
+    stamp: Mapping[str, str],
 ) -> None:
-    """Append changes taken in: (settled, origin, status answered, decision note)."""
+    """Append changes taken in: (settled, origin, status answered, decision note).
+
+    `stamp` is this server's own: its node and when it took them in.
+    """
     insert_rows(
         connection,
         ChangeRow,
-        [_row(project_id, one, origin, status, note, node) for one, origin, status, note in taken],
+        [_row(project_id, one, origin, status, note, stamp) for one, origin, status, note in taken],
+    )
+
+
+def update_copies(
+    connection: Connection,
+    project_id: int,
+    copies: Sequence[tuple[SettledChange, Origin]],
+    *,
+    stamp: Mapping[str, str],
+) -> None:
+    """Keep another server's copy of changes in the place of this one's."""
+    if not copies:
+        return
+    connection.execute(
+        table_of(ChangeRow)
+        .update()
+        .where(_T.project_id == project_id, _T.change_id == bindparam("id_"))
+        .values(
+            settled=bindparam("settled_"),
+            waiting=bindparam("waiting_"),
+            received_at=bindparam("received_"),
+            path=bindparam("path_"),
+        ),
+        [
+            {
+                "id_": one.change.change_id,
+                "settled_": pack_settled(one),
+                "waiting_": one.waiting,
+                "received_": one.received_at,
+                "path_": [*origin.path, stamp],
+            }
+            for one, origin in copies
+        ],
     )
 
 
@@ -202,7 +239,12 @@ def _by_id(
 
 
 def _row(
-    project_id: int, one: SettledChange, origin: Origin, status: str, note: str, node: str
+    project_id: int,
+    one: SettledChange,
+    origin: Origin,
+    status: str,
+    note: str,
+    stamp: Mapping[str, str],
 ) -> dict[str, Any]:
     change = one.change
     decision = {
@@ -232,7 +274,7 @@ def _row(
         "instance_id": origin.instance_id,
         "deprecated_id": origin.deprecated_id,
         "received_at": one.received_at,
-        "path": [{"node": node, "receivedAt": one.received_at}],
+        "path": [*origin.path, stamp],
         "settled": pack_settled(one),
         "waiting": one.waiting,
         "status": status,

@@ -19,15 +19,20 @@ _TAKE = (
 )
 
 
+STEP, SUBMISSION, QUARANTINE = "step", "submission", "quarantine"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step of one record, as the journal tells it."""
+    """One step of one record, as the journal tells it; or what came and altered none."""
 
     list_name: str
     entity: str
     change_id: str | None
-    scopes_from: frozenset[str]
-    scopes_to: frozenset[str]
+    scopes_from: frozenset[str] = frozenset()
+    scopes_to: frozenset[str] = frozenset()
+    kind: str = STEP
+    ref: str | None = None
 
 
 def append_journal(
@@ -50,6 +55,8 @@ def append_journal(
             {
                 "project_id": project_id,
                 "seq": first + place,
+                "kind": entry.kind,
+                "ref": entry.ref,
                 "list_name": entry.list_name,
                 "entity": entry.entity,
                 "change_id": entry.change_id,

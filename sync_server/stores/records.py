@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Integer, String, column, delete, select, text
 
 from conflict.basis import needs_history
 from conflict.record import Record, Undo
-from conflict.types import Change, Op, RecordStatus
+from conflict.taking import reads_history
+from conflict.types import Change, Op, RecordStatus, SettledChange
 from sync_server.models.records import RecordRow, RecordScope, RecordVersion
 from sync_server.stores.changes import find_creates, find_histories, find_mates
 from sync_server.stores.packing import pack_state, pack_undo, unpack_state, unpack_undo
@@ -78,9 +79,16 @@ def _lock_number(project_id: int, key: str) -> int:
 
 
 def load_records(
-    connection: Connection, project_id: int, changes: Sequence[Change]
+    connection: Connection,
+    project_id: int,
+    changes: Sequence[Change],
+    *,
+    relayed: Sequence[SettledChange] = (),
+    deep: Collection[str] = (),
 ) -> dict[str, Held]:
     """The records these changes are of, each with as much of its past as they need.
+
+    `relayed` are those of them that another server settled, `deep` records that need it all.
 
     A handful of statements, however many changes: the rows; the scopes; the earlier changes of
     their branches; the creates of offline births; the steps back to their bases; the
@@ -97,25 +105,38 @@ def load_records(
     for one in near.values():
         if one.change.entity in held:
             held[one.change.entity].record.known[one.change.change_id] = one
-    _load_steps(connection, project_id, held, by_entity)
-    deep = [
-        entity
-        for entity, mine in by_entity.items()
-        if entity in held and _is_deep(held[entity].record, mine)
-    ]
-    for one in find_histories(connection, project_id, deep).values():
-        held[one.change.entity].record.known[one.change.change_id] = one
-    for entity in deep:
-        held[entity].record.whole = True
-        held[entity].record.here = _originals(connection, project_id, held[entity].record)
+    wanted = {entity for entity in deep if entity in held}
+    wanted |= {e for e, mine in by_entity.items() if e in held and _is_deep(held[e].record, mine)}
+    wanted |= {
+        one.change.entity
+        for one in relayed
+        if one.change.entity in held and reads_history(held[one.change.entity].record.state, one)
+    }
+    _deepen(connection, project_id, {entity: held[entity].record for entity in wanted})
+    asked = {entity: _asked(one.record, by_entity[entity]) for entity, one in held.items()}
+    _load_steps(connection, project_id, held, asked)
     return held
 
 
-def _originals(connection: Connection, project_id: int, record: Record) -> frozenset[str]:
-    """Which originals of a record's edits are here that named other records."""
-    changes = [one.change for one in record.known.values()]
-    edited = {one.deprecates for one in changes if one.deprecates}
-    return find_keys(connection, project_id, edited - {one.submission for one in changes})
+def _asked(record: Record, changes: Sequence[Change]) -> Sequence[Change]:
+    """The changes whose bases settling may ask for: an edit stands on that of its original."""
+    every = [*(one.change for one in record.known.values()), *changes]
+    return every if record.whole and any(one.deprecates for one in every) else changes
+
+
+def _deepen(connection: Connection, project_id: int, records: Mapping[str, Record]) -> None:
+    """Load all that is known of some records, and which originals of their edits are here."""
+    for one in find_histories(connection, project_id, records).values():
+        records[one.change.entity].known[one.change.change_id] = one
+    edited: dict[str, set[str]] = {}
+    for entity, record in records.items():
+        record.whole = True
+        changes = [one.change for one in record.known.values()]
+        named = {one.deprecates for one in changes if one.deprecates}
+        edited[entity] = named - {one.submission for one in changes}
+    here = find_keys(connection, project_id, set().union(*edited.values()))
+    for entity, record in records.items():
+        record.here = here & edited[entity]
 
 
 def _from_birth(change: Change) -> bool:
@@ -157,12 +178,12 @@ def _load_steps(
     connection: Connection,
     project_id: int,
     held: Mapping[str, Held],
-    by_entity: Mapping[str, Sequence[Change]],
+    asked: Mapping[str, Sequence[Change]],
 ) -> None:
     """The undo steps after the oldest base asked of each record; none when all are current."""
     behind = []
     for entity, one in held.items():
-        bases = [b for change in by_entity[entity] if (b := _base(change)) is not None]
+        bases = [b for change in asked[entity] if (b := _base(change)) is not None]
         if bases and min(bases) < one.record.served:
             behind.append((entity, min(bases)))
     if not behind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -37,6 +38,24 @@ def find_device(connection: Connection, project_id: int, token_hash: str) -> Any
     return connection.execute(
         _BY_TOKEN, {"project_id": project_id, "token_hash": token_hash}
     ).one_or_none()
+
+
+def device_key(token_hash: str) -> str:
+    """How a device account is named on every server: a hub has its accounts from the centre."""
+    return f"device:{token_hash}"
+
+
+def find_actors(connection: Connection, project_id: int, keys: Iterable[str]) -> dict[str, int]:
+    """The accounts here of what other servers name by these keys."""
+    hashes = {key.removeprefix("device:") for key in keys if key.startswith("device:")}
+    if not hashes:
+        return {}
+    rows = connection.execute(
+        select(_D.token_hash, _D.actor_id).where(
+            _D.project_id == project_id, _D.token_hash.in_(sorted(hashes))
+        )
+    )
+    return {device_key(row.token_hash): row.actor_id for row in rows}
 
 
 def find_device_by_id(connection: Connection, project_id: int, actor_id: int) -> Any:

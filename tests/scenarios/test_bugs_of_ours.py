@@ -5,9 +5,9 @@ import uuid
 
 import pytest
 
-from conflict.record import Record
 from sync_server import db
 from sync_server.errors import BadEntity
+from sync_server.intake import deciding
 
 pytestmark = pytest.mark.scenario
 
@@ -26,7 +26,7 @@ def stumbling(monkeypatch):
     def stumble(*_args, **_named):
         raise RuntimeError("a bug over Siti")
 
-    return lambda: monkeypatch.setattr(Record, "take", stumble)
+    return lambda: monkeypatch.setattr(deciding, "take", stumble)
 
 
 def test_a_form_that_cannot_be_decided_is_kept_and_answered_well(village, phone, stumbling, caplog):
