@@ -122,3 +122,14 @@ def test_a_phone_of_another_posyandu_edits_nothing_of_this_one(village):
     stranger.post(a.edit(first).replace(b'update="1"', b'update="0"'))
     assert village.shown(child)["rt"] == "06"
     assert [one.code for one in village.quarantine()] == ["out_of_area"]
+
+
+def test_an_edit_made_after_the_list_was_fetched_again_stands_where_its_original_stood(village):
+    a = village.phone("A")
+    child = a_child(a, nama="Siti", rt="05")
+    first = a.measure(child, rt="06", nik="3201")
+    a.send(first)
+    a.sync()
+    a.send(a.edit(first, child, nik="3210"))
+    assert (village.shown(child)["rt"], village.shown(child)["nik"]) == ("06", "3210")
+    assert village.asked(child) == {}
