@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 TESTABLE := $(VENV)/.testable
 WORKERS ?= 2
+HISTORIES ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-nightly coverage check format bench clean
@@ -20,8 +21,9 @@ run: $(RUNNABLE) ## Set up, make the demo regency and serve it
 test: $(TESTABLE) ## Run every test, on two cores
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-test-nightly: $(TESTABLE) ## Run every test with many more random histories
+test-nightly: $(TESTABLE) ## Run every test with many more random histories, then 20,000 beside the oracle
 	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=nightly $(ARGS)
+	$(BIN)/python -m tests.conflict.nightly --workers $(WORKERS) --histories $(HISTORIES)
 
 coverage: $(TESTABLE) ## Check that every branch of conflict/ is tested, chance apart
 	$(BIN)/python -m coverage run --source=conflict -m pytest -q conflict tests/conflict \

@@ -229,12 +229,10 @@ def _contenders(standing: Standing, policy: Policy) -> tuple[str, ...]:
         return ()
     invalid = [w for w in writes if valid_date(w.observed_on, w.received_at) is None]
     newest = _newest(writes)
-    if any(not same(w.value, newest[0].value, policy) for w in newest):
+    if invalid or any(not same(w.value, newest[0].value, policy) for w in newest):
+        # All of the newest date, also those that say the same: else the answer would meet them.
         asked = frozenset(_ids((*newest, *invalid)))
         return _ids(w for w in writes if w.change_id in asked)
-    if invalid:
-        asked = frozenset(_ids(invalid))
-        return _ids(w for w in writes if w.change_id in asked or w.change_id == standing.shown)
     return ()
 
 

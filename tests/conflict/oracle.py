@@ -22,7 +22,7 @@ def reading(kind, writes):
         newest = max((one.day for one in writes if one.day), default=0)
         wrong, best = [w for w in writes if not w.day], [w for w in writes if w.day == newest]
         differ = len({measure(one.value, kind) for one in best}) > 1
-        asked = wrong + (best if differ else best[-1:]) if differ or wrong else []
+        asked = wrong + best if differ or wrong else []
     elif kind == "union":
         best = [one for one in writes if one.value == "1"] or writes
     elif kind in ("max", "min"):

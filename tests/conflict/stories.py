@@ -1,7 +1,7 @@
 """Random stories of a posyandu, correlated so that people meet: few records, fields and values.
 
 A story is a list of plain tuples, so that Hypothesis shrinks it to the smallest that fails.
-Up to five phones, a program that names versions, and a bidan; `tell` makes one from a seed.
+Up to five phones, a program that names versions, and a bidan; `tell` makes a story from a seed.
 """
 
 from __future__ import annotations
@@ -71,32 +71,56 @@ offline = st.lists(fills | fills | fills | edits | registers, min_size=1, max_si
 filled_away = st.lists(fills | fills | fills | registers, min_size=1, max_size=8)
 
 
-def tell(seed: int) -> tuple[list[str], list[str], list[tuple]]:
-    """The story of a seed, made without Hypothesis: 5 to 40 events, as `stories` has them."""
-    random = Random(seed)
+class Teller:
+    """Makes the parts of a story from a seed, without Hypothesis and as its strategies do."""
 
-    def number() -> int:
-        return random.randrange(8)
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
 
-    def some_typed() -> tuple:
-        pairs = [(number(), number()) for _ in range(random.randrange(3))]
-        return pairs, random.choice([None, number()]), random.random() < 0.5
+    def number(self) -> int:
+        return self.random.randrange(8)
 
-    def event() -> tuple:
-        kind = random.choices(
-            ("form", "register", "edit", "post", "move", "decision", "rare"),
-            weights=(40, 4, 7, 6, 26, 15, 2),
-        )[0]
+    def typed(self) -> tuple:
+        pairs = [(self.number(), self.number()) for _ in range(self.random.randrange(3))]
+        return pairs, self.random.choice([None, self.number()]), self.random.random() < 0.5
+
+    def event(self, **weights: int) -> tuple:
+        (kind,) = self.random.choices([*weights], weights=[*weights.values()])
         if kind == "register":
-            return "register", number(), some_typed()
-        if kind in ("form", "edit", "post"):
-            return "fill" if kind == "form" else kind, number(), number(), some_typed()
+            return "register", self.number(), self.typed()
+        if kind in ("fill", "edit", "post"):
+            return kind, self.number(), self.number(), self.typed()
         names = {"move": MOVES, "decision": DECISIONS, "rare": RARELY}[kind]
-        return random.choice(names), number(), number(), number()
+        return self.random.choice(names), self.number(), self.number(), self.number()
 
+
+def tell(seed: int) -> tuple[list[str], list[str], list[tuple]]:
+    """The story of a seed: 2 to 5 phones, 1 or 2 fields, 5 to 40 events."""
+    teller = Teller(seed)
+    random = teller.random
     people = [random.choice(CLOCKS) for _ in range(random.randint(2, 5))]
     about = random.sample([*VALUES], random.randint(1, 2))
-    return people, about, [event() for _ in range(random.randint(5, 40))]
+    usual = {"fill": 40, "register": 4, "edit": 7, "post": 6, "move": 26, "decision": 15, "rare": 2}
+    return people, about, [teller.event(**usual) for _ in range(random.randint(5, 40))]
+
+
+def tell_away(seed: int, *, edits: bool = True) -> list[tuple]:
+    """The forms of a seed that are filled where no server hears of them, as `offline` has them."""
+    teller = Teller(seed)
+    usual = {"fill": 6, "register": 1, "edit": 2 * edits}
+    return [teller.event(**usual) for _ in range(teller.random.randint(1, 8))]
+
+
+def tell_parts(seed: int, names: tuple[str, ...]) -> list[tuple[dict[str, str], bool]]:
+    """The forms of a seed about these fields, as `filled` has them."""
+    random = Random(seed)
+    return [
+        (
+            {name: random.choice(VALUES[name]) for name in random.choices(names, k=2)},
+            random.random() < 0.5,
+        )
+        for _ in range(random.randint(1, 4))
+    ]
 
 
 def filled(names: tuple[str, ...]):

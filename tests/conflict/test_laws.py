@@ -223,7 +223,9 @@ def unseen_stay(told: Story, change: Change, before: dict[str, tuple[str, ...]])
     record = told.server.record(change.entity)
     if told.server.taken[change.change_id].resettled or told.cloned:
         return  # a form that came late tells what other authors were shown
-    facts = told.facts()[change.entity]
+    facts, one = told.facts()[change.entity], record.known[change.change_id]
+    if one.trunk_view is not None and any(fact.mends for fact in facts.values()):
+        return  # settled for now on an edit, in the place of a form that has not come
     for name, contenders in before.items():
         standing = {w.change_id for w in record.state.fields[name].writes}
         for cid in set(contenders) - standing:

@@ -77,8 +77,8 @@ def test_l10_what_was_refused_alters_nothing_and_counts_once_it_is_let_in(story,
 
 @quick
 @given(stories, filled_away, randoms)
-def test_l13_hubs_and_centre_end_alike_by_whatever_route_a_form_went(story, later, random):
-    told, forms, at = away(story, later)
+def test_l13_hubs_and_centre_end_alike_by_whatever_route_a_form_went(story, filled, random):
+    told, forms, at = away(story, filled)
     direct = told.server.copy()
     direct.take(*forms, at=at)
     servers = [told.server.copy(), told.server.hub("desa"), told.server.hub("dusun")]

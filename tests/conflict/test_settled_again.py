@@ -86,3 +86,17 @@ def test_l3_a_policy_that_shows_another_write_of_the_same_text_gets_a_number_of_
     assert server.record().served == served + 1
     a.send(server)
     assert server.questions() == {"nik": {"P2", "A1"}}
+
+
+def test_l14_a_date_that_is_none_is_asked_with_all_of_the_newest_date():
+    #  bb 9.5 of October by P, twice ── A: 98 of "kemarin"; answered 9.8, of October
+    server = born(Server())
+    program = Program("P").fetch(server)
+    program.post(bb="9.5", tgl="2026-10-02")
+    program.post(bb="9.5", tgl="2026-10-02")
+    (a,) = phones(server, "A")
+    a.fill(bb="98", tgl="kemarin")
+    server.take(*program.outbox, *a.outbox)
+    assert server.questions() == {"bb": {"P1", "P2", "A1"}}
+    server.resolve("bb", "9.8")
+    assert (server.value("bb"), server.questions()) == ("9.8", {})
