@@ -179,6 +179,18 @@ class EpochMoved(SyncError):
     retry = Retry.AFTER_PULL
 
 
+class BlobMoved(SyncError):
+    """A piece of a blob does not begin where its bytes here end; `details.offset` says where."""
+
+    code = 409.53
+
+
+class BlobDiffers(SyncError):
+    """A blob is all here and is another than its hash says; nothing of it was kept."""
+
+    code = 409.54
+
+
 class CursorGone(SyncError):
     """A cursor that cannot be gone on from; begin again without one."""
 

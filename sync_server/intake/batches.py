@@ -7,7 +7,6 @@ object or has no id by which anybody could ask for it again.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +21,6 @@ from schemas.batches import (
     is_uuid,
     raw_of,
 )
-from sync_server.blobs import Blobs
 from sync_server.clock import Clock, instant
 from sync_server.intake.arrival import (
     Attached,
@@ -33,12 +31,12 @@ from sync_server.intake.arrival import (
     Result,
     Sent,
     SentChange,
-    SentRaw,
     SentSubmission,
     Status,
     SubmissionResult,
 )
 from sync_server.intake.ingest import ingest
+from sync_server.intake.relayed import is_relayed, kept_item, with_what_was_settled
 
 _CHANGE = ChangeItem()
 _SUBMISSION = SubmissionItem()
@@ -71,7 +69,6 @@ def push(
     *,
     author: Author,
     epoch: str,
-    blobs: Blobs,
     clock: Clock,
 ) -> dict[str, Any]:
     """Take a batch in and give its answer; the same batch again is given the same answer.
@@ -80,7 +77,7 @@ def push(
     """
     sorting = _Sorting()
     for place, item in enumerate(pushed.items):
-        read = _read_item(item, author, blobs)
+        read = _read_item(item, author)
         if isinstance(read, (ChangeResult, SubmissionResult)):
             sorting.rejected[place] = read
         else:
@@ -114,12 +111,14 @@ def _plain(result: Result) -> Any:
     return _SUBMISSION_RESULT.dump(result)
 
 
-def _read_item(item: object, author: Author, blobs: Blobs) -> Sent | Result:
+def _read_item(item: object, author: Author) -> Sent | Result:
     if not isinstance(item, dict):
         return _rejected_change(None, "an item is a JSON object")
-    if item.get("kind") == "submission":
-        return _read_submission(item, blobs)
-    return _read_change(item, author)
+    is_form = item.get("kind") == "submission"
+    read = _read_submission(item) if is_form else _read_change(item, author)
+    if isinstance(read, (ChangeResult, SubmissionResult)) or not author.relays:
+        return read
+    return with_what_was_settled(read, item) if is_relayed(item) else read
 
 
 def _read_change(item: Mapping[str, Any], author: Author) -> Sent | Result:
@@ -127,12 +126,12 @@ def _read_change(item: Mapping[str, Any], author: Author) -> Sent | Result:
     if not isinstance(change_id, str) or not is_uuid(change_id):
         return _rejected_change(None, "an item needs a changeId that is a lower-case UUID")
     if item.get("kind") != "change":
-        return _kept(item, change_id, "bad_data", "kind is 'change' or 'submission'")
+        return kept_item(item, "bad_data", "kind is 'change' or 'submission'")
     if isinstance(item.get("op"), str) and item["op"] not in _OPS:
-        return _kept(item, change_id, "unknown_op", f"no op {item['op'][:40]!r} here")
+        return kept_item(item, "unknown_op", f"no op {item['op'][:40]!r} here")
     loaded, fault = first_fault(_CHANGE, item)
     if fault:
-        return _kept(item, change_id, "bad_data", fault)
+        return kept_item(item, "bad_data", fault)
     return SentChange(_change(loaded, author), loaded["note"])
 
 
@@ -155,7 +154,7 @@ def _change(loaded: Mapping[str, Any], author: Author) -> Change:
     )
 
 
-def _read_submission(item: Mapping[str, Any], blobs: Blobs) -> Sent | Result:
+def _read_submission(item: Mapping[str, Any]) -> Sent | Result:
     raw = raw_of(item)
     if not raw:
         return SubmissionResult(
@@ -169,21 +168,10 @@ def _read_submission(item: Mapping[str, Any], blobs: Blobs) -> Sent | Result:
     if fault:  # its files or its phone cannot be read: the form itself can
         return SentSubmission(raw)
     attached = tuple(
-        Attached(
-            one["name"],
-            one["sha256"],
-            one["size"],
-            one["content_type"],
-            here=blobs.path(one["sha256"]).exists(),
-        )
+        Attached(one["name"], one["sha256"], one["size"], one["content_type"], here=False)
         for one in loaded["attachments"]
     )
     return SentSubmission(raw, attached, device_id=loaded["device_id"] or None)
-
-
-def _kept(item: Mapping[str, Any], change_id: str, code: str, detail: str) -> SentRaw:
-    raw = json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return SentRaw(change_id, raw, code, detail)
 
 
 def _rejected_change(change_id: str | None, detail: str) -> ChangeResult:

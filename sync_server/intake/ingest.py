@@ -40,6 +40,7 @@ from sync_server.intake.arrival import (
     kept_change,
     worst,
 )
+from sync_server.intake.attachments import keep_attachments
 from sync_server.intake.deciding import (
     Decider,
     Decision,
@@ -68,7 +69,6 @@ from sync_server.stores.records import load_records, lock_records, save_records,
 from sync_server.stores.reviews import save_reviews
 from sync_server.stores.submissions import (
     complete_submissions,
-    insert_attachments,
     insert_submissions,
 )
 
@@ -202,10 +202,9 @@ def _write(
 ) -> None:
     """Write it all; the project's counter last, so that nobody waits on it longer than needed."""
     project_id, at = arrival.project.id, arrival.at
-    keep_blobs(connection, project_id, readings.blobs, at=at)
     insert_submissions(connection, readings.submissions)
     complete_submissions(connection, project_id, readings.completed)
-    insert_attachments(connection, readings.attachments)
+    keep_attachments(connection, arrival, readings)
     insert_quarantine(connection, project_id, [*readings.poisons, *decision.poisons], at=at)
     change_store.insert_changes(connection, project_id, decision.taken, stamp=arrival.stamp)
     change_store.update_copies(connection, project_id, decision.copies, stamp=arrival.stamp)
@@ -294,7 +293,13 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
         if is_replayed(connection, arrival):
             return []
         keep_answer(connection, arrival, results)
-        keep_blobs(connection, arrival.project.id, blobs, at=arrival.at)
+        keep_blobs(
+            connection,
+            arrival.project.id,
+            blobs,
+            at=arrival.at,
+            sender=arrival.author.actor_id,
+        )
         insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
         append_journal(connection, arrival.project.id, _of_poisons(poisons), at=arrival.at)
     return results

@@ -7,7 +7,6 @@ from typing import Any
 
 from conflict.areas import UNBOUND, area_of
 from conflict.types import Change, Op
-from sync_server.blobs import Blobs
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadRequest, NotFound
@@ -27,9 +26,7 @@ from sync_server.stores.quarantine import decide_quarantined, find_quarantined
 from sync_server.stores.tokens import find_device_by_id
 
 
-def retry(
-    project: Project, quarantine_id: str, *, by: int | None, blobs: Blobs, clock: Clock
-) -> Result:
+def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock) -> Result:
     """Take a quarantined thing in again, as the device that sent it.
 
     What a person sent is taken in with the leave of the manager who retries it.
@@ -47,7 +44,7 @@ def retry(
         area=area_of(row.actor_id, sender.properties) if sender else UNBOUND,
         may_decide=sender is None,
     )
-    result = ingest(project, [_sent(row, blobs)], author=author, clock=clock)[0]
+    result = ingest(project, [_sent(row)], author=author, clock=clock)[0]
     if not _is_quarantined(result, row.change_id):
         _decide(project, quarantine_id, "resolved", by, clock)
     return result
@@ -69,17 +66,12 @@ def _open_row(connection: Any, project: Project, quarantine_id: str) -> Any:
     return row
 
 
-def _sent(row: Any, blobs: Blobs) -> SentSubmission | SentChange:
+def _sent(row: Any) -> SentSubmission | SentChange:
     if row.content_type == "application/json":
         plain = json.loads(row.raw)
         return SentChange(_change_of(plain), plain.get("note", ""))
-    attached = tuple(
-        Attached(
-            name=one["name"],
-            sha256=one["sha256"],
-            size=blobs.path(one["sha256"]).stat().st_size,
-            content_type=one["contentType"],
-        )
+    attached = tuple(  # what came of them was noted when it did, with its size
+        Attached(one["name"], one["sha256"], 0, one["contentType"], here=False)
         for one in row.attachments
     )
     return SentSubmission(row.raw, attached, again=True)

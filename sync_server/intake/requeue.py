@@ -6,7 +6,6 @@ import logging
 
 from sync_server.accounts.people import get_project
 from sync_server.clock import Clock
-from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import whereabouts
 from sync_server.intake.quarantine import retry
@@ -31,10 +30,10 @@ def retry_kept(
         waiting = list_waiting_for(connection, project_id, xml_form_id=xml_form_id, lists=lists)
     if not waiting:
         return 0
-    project, blobs = get_project(project_id), context().blobs
+    project = get_project(project_id)
     for quarantine_id in waiting:
         try:
-            retry(project, quarantine_id, by=by, blobs=blobs, clock=clock)
+            retry(project, quarantine_id, by=by, clock=clock)
         except Exception as exc:
             LOG.error("quarantined %s was not tried again: %s", quarantine_id, whereabouts(exc))
     return len(waiting)

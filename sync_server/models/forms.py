@@ -1,6 +1,6 @@
 """Forms and what they came with.
 
-forms ── form_versions ── form_attachments ──▶ blobs
+forms ── form_versions ── form_attachments ──▶ blobs ◀── blob_senders
 lists ── properties                 (made by publishing, shared by forms)
 """
 
@@ -120,3 +120,18 @@ class Blob(Base):
     sha256: Mapped[Words] = mapped_column(primary_key=True)
     size: Mapped[int]
     created_at: Mapped[Instant]
+
+
+class BlobSender(Base):
+    """Who has sent the whole of a blob. To know its name is not to have it."""
+
+    __tablename__ = "blob_senders"
+    __table_args__ = (
+        ForeignKeyConstraint(["project_id", "sha256"], ["blobs.project_id", "blobs.sha256"]),
+        {"sqlite_with_rowid": False},
+    )
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[Words] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    received_at: Mapped[Instant]

@@ -53,7 +53,6 @@ def retry(project_id: int, quarantine_id: UUID) -> AnyResponse:
         visit.project,
         str(quarantine_id),
         by=visit.person.actor_id,
-        blobs=context().blobs,
         clock=context().clock,
     )
     return see_other(

@@ -1,19 +1,41 @@
-"""Which blobs a project has. Their bytes are in the blob folder before any row names them."""
+"""Which blobs a project has, and whose. Their bytes are in the blob folder before any row says so.
+
+A hash names bytes and is no key to them. Bytes belong to a submission from when somebody who sent
+it, or who may see it, sent them too; until then its attachment is only a name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, true, update
 
-from sync_server.models.forms import Blob
-from sync_server.stores.upsert import insert_missing
+from sync_server.models.forms import Blob, BlobSender
+from sync_server.models.records import ChangeRow, RecordScope, Submission, SubmissionAttachment
+from sync_server.stores.records import lock_records
+from sync_server.stores.upsert import insert_missing, table_of
+
+Visible = Mapping[str, Sequence[str]] | None
+"""The scopes of each list that somebody may see; None for everything."""
+
+_A = table_of(SubmissionAttachment).c
+_B = table_of(BlobSender).c
+_C = table_of(ChangeRow).c
+_S = table_of(Submission).c
+_SC = table_of(RecordScope).c
+
+_AT_ONCE = 500
 
 
 def keep_blobs(
-    connection: Connection, project_id: int, sizes: Mapping[str, int], *, at: str
+    connection: Connection,
+    project_id: int,
+    sizes: Mapping[str, int],
+    *,
+    at: str,
+    sender: int | None = None,
 ) -> None:
-    """Note blobs by their SHA-256, with their sizes in bytes; those known already stay."""
+    """Note blobs by their SHA-256, with their sizes in bytes, and who sent the whole of them."""
     insert_missing(
         connection,
         Blob,
@@ -22,3 +44,118 @@ def keep_blobs(
             for sha256, size in sorted(sizes.items())
         ],
     )
+    if sender is not None:
+        own = {"project_id": project_id, "actor_id": sender, "received_at": at}
+        insert_missing(connection, BlobSender, [{**own, "sha256": one} for one in sorted(sizes)])
+
+
+def lock_blobs(connection: Connection, project_id: int, hashes: Iterable[str]) -> None:
+    """Let nobody else name these blobs or send them until commit.
+
+    Else one could look for bytes, and the other for names, each before the other's commit.
+    """
+    lock_records(connection, project_id, (f"blob\n{sha256}" for sha256 in hashes))
+
+
+def is_sent_by(connection: Connection, project_id: int, sha256: str, sender: int) -> bool:
+    """Whether somebody has sent the whole of a blob."""
+    mine = (_B.project_id == project_id, _B.sha256 == sha256, _B.actor_id == sender)
+    return connection.execute(select(_B.sha256).where(*mine)).first() is not None
+
+
+def find_sent(
+    connection: Connection, project_id: int, hashes: Iterable[str], sender: int | None
+) -> set[str]:
+    """Those of the blobs named that somebody has sent whole."""
+    return {
+        row.sha256
+        for part in _parts(hashes)
+        for row in connection.execute(
+            select(_B.sha256).where(
+                _B.project_id == project_id, _B.sha256.in_(part), _B.actor_id == sender
+            )
+        )
+    }
+
+
+def find_readable(
+    connection: Connection,
+    project_id: int,
+    hashes: Iterable[str],
+    *,
+    reader: int | None,
+    visible: Visible,
+) -> set[str]:
+    """Those of the blobs named that are here for a submission which the reader may see."""
+    seen = _is_seen(project_id, reader, visible)
+    return {
+        row.sha256
+        for part in _parts(hashes)
+        for row in connection.execute(
+            select(_A.sha256)
+            .where(_A.project_id == project_id, _A.sha256.in_(part))
+            .where(_A.here_at.is_not(None), seen)
+            .distinct()
+        )
+    }
+
+
+def mark_here(
+    connection: Connection,
+    project_id: int,
+    sha256: str,
+    *,
+    sender: int | None,
+    visible: Visible,
+    at: str,
+) -> None:
+    """Give bytes that came to the attachments they are of: those the sender may see."""
+    connection.execute(
+        update(table_of(SubmissionAttachment))
+        .where(_A.project_id == project_id, _A.sha256 == sha256, _A.here_at.is_(None))
+        .where(_is_seen(project_id, sender, visible))
+        .values(here_at=at)
+    )
+
+
+def _parts(hashes: Iterable[str]) -> Iterable[list[str]]:
+    """Few enough for one statement: a batch may name more than a database takes at once."""
+    every = sorted(set(hashes))
+    return [every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)]
+
+
+def _is_seen(project_id: int, reader: int | None, visible: Visible) -> ColumnElement[bool]:
+    """Whether an attachment's submission is the reader's own, or all it wrote is in their area."""
+    if visible is None:
+        return true()
+    attachments = table_of(SubmissionAttachment)
+    own = (
+        exists()
+        .where(
+            _S.project_id == project_id,
+            _S.xml_form_id == _A.xml_form_id,
+            _S.instance_id == _A.instance_id,
+            _S.actor_id == reader,
+        )
+        .correlate(attachments)
+    )
+    wrote = exists().where(
+        _C.project_id == project_id,
+        _C.instance_id == _A.instance_id,
+        _C.xml_form_id == _A.xml_form_id,
+    )
+    in_area = (
+        exists()
+        .where(_SC.project_id == project_id, _SC.entity == _C.entity, _is_visible(visible))
+        .correlate(table_of(ChangeRow))
+    )
+    outside = wrote.where(~in_area).correlate(attachments)
+    return or_(own, and_(wrote.correlate(attachments), ~outside))
+
+
+def _is_visible(visible: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
+    of_lists = (
+        and_(_SC.list_name == name, _SC.scope.in_(sorted(scopes)))
+        for name, scopes in sorted(visible.items())
+    )
+    return or_(false(), *of_lists)

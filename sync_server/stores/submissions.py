@@ -30,6 +30,13 @@ _KNOWN = _ROWS.where(
 )
 _EDITS = _ROWS.where(_T.project_id == PROJECT, _T.deprecated_id.in_(any_of("ids")))
 _FAMILY = union(_KNOWN, _EDITS)
+_KEY = [column.name for column in table_of(SubmissionAttachment).primary_key]
+_HERE = (
+    table_of(SubmissionAttachment)
+    .update()
+    .where(*(_A[name] == bindparam(f"{name}_") for name in _KEY), _A.here_at.is_(None))
+    .values(here_at=bindparam("here_at_"))
+)
 
 
 def find_submissions(
@@ -85,8 +92,16 @@ def complete_submissions(
 
 
 def insert_attachments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep files by name and content: a resend adds nothing, other bytes stand beside."""
+    """Keep files by name and content: other bytes stand beside.
+
+    A resend adds nothing, but that the bytes are here now.
+    """
     insert_missing(connection, SubmissionAttachment, rows)
+    came = [row for row in rows if row["here_at"] is not None]
+    if came:
+        connection.execute(
+            _HERE, [{f"{name}_": row[name] for name in (*_KEY, "here_at")} for row in came]
+        )
 
 
 def find_submission(

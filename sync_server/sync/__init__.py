@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from sync_server.sync import devices, entities, info, pull, push, quarantine, reviews
+from sync_server.sync import blobs, devices, entities, info, pull, push, quarantine, reviews
 from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.problems import handle_problems
 
-NOUNS = (info, push, pull, devices, reviews, quarantine, entities)
+NOUNS = (info, push, blobs, pull, devices, reviews, quarantine, entities)
 
 bp = Blueprint("sync", __name__)
 bp.before_request(refuse_unstorable_query)

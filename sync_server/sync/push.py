@@ -33,14 +33,12 @@ def push(project_id: int, token: str | None = None) -> Any:
     _, epoch = current_node()
     if envelope["epoch"] is not None and envelope["epoch"] != epoch:
         raise EpochMoved("this server was restored since; pull first", epoch=epoch)
-    here = context()
     return batches.push(
         get_project(project_id),
         batches.Pushed(envelope["batch_id"], raw, envelope["items"]),
         author=author,
         epoch=epoch,
-        blobs=here.blobs,
-        clock=here.clock,
+        clock=context().clock,
     )
 
 

@@ -73,13 +73,9 @@ def show_raw(project_id: int, wanted: str) -> Any:
 def retry(project_id: int, wanted: str) -> Any:
     """Take it in again, as the device that sent it; what became of it now. For managers."""
     person = require_manager(project_id)
-    row, here = _kept(project_id, wanted, person), context()
+    row = _kept(project_id, wanted, person)
     result = quarantine.retry(
-        get_project(project_id),
-        row.quarantine_id,
-        by=person.actor_id,
-        blobs=here.blobs,
-        clock=here.clock,
+        get_project(project_id), row.quarantine_id, by=person.actor_id, clock=context().clock
     )
     shape = ChangeResultShape if isinstance(result, ChangeResult) else SubmissionResultShape
     state = _kept(project_id, wanted, person).state
