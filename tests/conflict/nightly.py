@@ -66,6 +66,7 @@ def broken_by(story: Any, seed: int, happened: Happened | None = None) -> tuple[
         return "the oracle", traceback.format_exc(limit=-2)
     if happened is not None:
         happened.update(there)
+    story = test_laws.Shared(story)
     for name, law in LAWS.items():
         random = Random(seed)
         given = {
