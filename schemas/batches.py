@@ -140,7 +140,7 @@ class AttachmentItem(Lenient):
 
     name = Text(required=True, validate=validate.Length(min=1))
     sha256 = Text(required=True, validate=validate.Regexp("[0-9a-f]{64}$"))
-    size = fields.Integer(strict=True, required=True, validate=validate.Range(min=0))
+    size = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0))
     content_type = Text(load_default="application/octet-stream")
 
 

@@ -52,6 +52,7 @@ class Author:
     user_agent: str = ""
     area: Area = UNBOUND
     may_decide: bool = False
+    manages: bool = False
     relays: bool = False  # a hub: what it settled is not settled again
 
 

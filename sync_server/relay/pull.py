@@ -8,24 +8,26 @@ from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import BadValue, CursorGone
 from sync_server.intake.arrival import Project
-from sync_server.relay import cursors, records
+from sync_server.relay import cursors
+from sync_server.relay.changes import page_of_changes
 from sync_server.relay.cursors import Cursor
-from sync_server.relay.records import Page, Reader
+from sync_server.relay.records import Page, Reader, page_of_records
 from sync_server.stores.feed import find_journal_head
 from sync_server.stores.lists import load_lists
 
 
-def pull_records(
+def pull_page(
     project: Project,
     *,
     epoch: str,
     area: Area,
     device: bool,
+    mode: str,
     lists: Collection[str] | None,
     cursor: Cursor | None,
     limit: int,
 ) -> Page:
-    """The records after a cursor, or from the beginning without one.
+    """The records or the changes after a cursor, or from the beginning without one.
 
     Errors    `CursorGone` for a cursor of another project, epoch, filter or reader;
               `BadValue` for a list that is not here.
@@ -39,10 +41,12 @@ def pull_records(
         reader = Reader(wanted, area, device=device)
         if cursor is None:
             head = find_journal_head(connection, project.id)
-            cursor = begun(project, epoch, cursors.RECORDS, lists, area, head)
+            cursor = begun(project, epoch, mode, lists, area, head)
         else:
-            check(cursor, begun(project, epoch, cursors.RECORDS, lists, area, cursor.seq))
-        return records.page_of(connection, project.id, reader, cursor, limit)
+            check(cursor, begun(project, epoch, mode, lists, area, cursor.seq))
+        if mode == cursors.CHANGES:
+            return page_of_changes(connection, project.id, project.node, reader, cursor, limit)
+        return page_of_records(connection, project.id, reader, cursor, limit)
 
 
 def begun(

@@ -15,7 +15,7 @@ from sync_server.stores.feed import (
     find_journal_head,
     find_shown,
     page_of_journal,
-    page_of_records,
+    page_of_rows,
 )
 from sync_server.stores.lists import ListInfo
 from sync_server.stores.records import find_scopes
@@ -73,7 +73,7 @@ class Reader:
         }
 
 
-def page_of(
+def page_of_records(
     connection: Connection, project_id: int, reader: Reader, cursor: Cursor, limit: int
 ) -> Page:
     """The page after a cursor: of the snapshot while that lasts, then of the journal's tail."""
@@ -85,7 +85,7 @@ def page_of(
 def _snapshot(
     connection: Connection, project_id: int, reader: Reader, cursor: Cursor, limit: int
 ) -> Page:
-    rows = page_of_records(
+    rows = page_of_rows(
         connection,
         project_id,
         after=cursor.after[0] if cursor.after else "",

@@ -35,7 +35,7 @@ def find_journal_head(connection: Connection, project_id: int) -> int:
     return found.scalar_one_or_none() or 0
 
 
-def page_of_records(
+def page_of_rows(
     connection: Connection,
     project_id: int,
     *,

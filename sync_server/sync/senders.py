@@ -23,7 +23,12 @@ def sender_of(project_id: int, token: str | None = None) -> Author:
     key = token if token is not None else bearer_token()
     if token is None and current_person() is not None:
         person = require_viewer(project_id)
-        return Author(person.actor_id, area=person.area(project_id), may_decide=True)
+        return Author(
+            person.actor_id,
+            area=person.area(project_id),
+            may_decide=True,
+            manages=person.may_manage(project_id),
+        )
     if key is None:
         require_viewer(project_id)  # says that nobody is logged in
     with read_transaction() as connection:

@@ -1,0 +1,109 @@
+"""Items from a hub or a file: what other servers settled and stamped of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from odk_forms.changes import submission_key
+from schemas.batches import first_fault, is_uuid
+from schemas.relayed import RelayedItem, settled_as_sent
+from sync_server.intake.arrival import (
+    Relayed,
+    Sent,
+    SentChange,
+    SentRaw,
+    SentSubmission,
+    Verdict,
+)
+from sync_server.stores.changes import Origin
+
+_RELAYED = RelayedItem()
+
+
+def is_relayed(item: Mapping[str, Any]) -> bool:
+    """Whether an item says that servers took it in before."""
+    return "path" in item
+
+
+def with_what_was_settled(sent: Sent, item: Mapping[str, Any]) -> Sent:
+    """An item with its stamps, settlements and verdicts; kept whole when they cannot be read."""
+    loaded, fault = first_fault(_RELAYED, item)
+    if fault:
+        return kept_item(item, "bad_data", fault)
+    if isinstance(sent, SentSubmission):
+        return _submission(sent, loaded, item)
+    relayed = _relayed(loaded)
+    if relayed.verdict is not None:
+        return kept_item(item, relayed.verdict.code, relayed.verdict.detail)
+    if isinstance(sent, SentChange) and relayed.settled is not None:
+        return _change(sent, relayed, loaded)
+    return kept_item(item, "bad_data", "a relayed change says what was settled of it")
+
+
+def kept_item(item: Mapping[str, Any], code: str, detail: str) -> SentRaw:
+    """An item kept as it came."""
+    raw = json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    change_id = item.get("changeId")
+    named = change_id if is_uuid(change_id) else str(uuid5(NAMESPACE_OID, raw.decode()))
+    return SentRaw(str(named), raw, code, detail)
+
+
+def _change(sent: SentChange, relayed: Relayed, loaded: Mapping[str, Any]) -> SentChange:
+    form = loaded.get("form")
+    change, origin = sent.change, Origin(None, loaded["device_id"])
+    if form is not None:
+        edited = form["deprecated_id"]
+        change = replace(
+            change,
+            from_form=True,
+            submission=submission_key(form["xml_form_id"], form["instance_id"]),
+            deprecates=submission_key(form["xml_form_id"], edited) if edited else "",
+        )
+        origin = Origin(
+            None,
+            loaded["device_id"],
+            form["xml_form_id"],
+            form["version"],
+            form["instance_id"],
+            edited,
+        )
+    return replace(sent, change=change, relayed=relayed, origin=origin)
+
+
+def _submission(
+    sent: SentSubmission, loaded: Mapping[str, Any], item: Mapping[str, Any]
+) -> SentSubmission:
+    whole = _relayed(loaded)
+    return replace(
+        sent,
+        complete=loaded["complete"],
+        device_id=loaded["device_id"],
+        user_agent=loaded["user_agent"],
+        relayed=whole,
+        changes={
+            one["change_id"]: _relayed({"path": loaded["path"], **one, "actor": whole.actor})
+            for one in loaded["changes"]
+        },
+        item=json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace"),
+    )
+
+
+def _relayed(loaded: Mapping[str, Any]) -> Relayed:
+    verdict, settled = loaded.get("verdict"), loaded.get("settled")
+    return Relayed(
+        path=tuple(_stamp(one) for one in loaded["path"]),
+        settled=None if settled is None else settled_as_sent(settled),
+        verdict=None if verdict is None else Verdict(verdict["code"], verdict["detail"]),
+        actor=loaded.get("actor"),
+        list_name=loaded.get("list_name", ""),
+        entity=loaded.get("entity", ""),
+    )
+
+
+def _stamp(loaded: Mapping[str, Any]) -> dict[str, str]:
+    stamp = {"node": loaded["node"], "receivedAt": loaded["received_at"]}
+    return {**stamp, "batchId": loaded["batch_id"]} if "batch_id" in loaded else stamp

@@ -1,0 +1,1 @@
+"""What goes from server to server."""
