@@ -102,12 +102,15 @@ def _is_simple(record: Record, one: SettledChange) -> bool:
     """Whether `append` may be used: it is simple, final, and names only what stands."""
     if one.waiting or not is_simple(record.state, one.change, record.known.values()):
         return False
-    return one.node == record.node or _names_what_stands(record.state, one)
+    return one.node == record.node or not reads_history(record.state, one)
 
 
 def reads_history(state: RecordState, one: SettledChange) -> bool:
-    """Whether receiving what another server settled asks for the record's whole history."""
-    return one.waiting or not _names_what_stands(state, one)
+    """Whether receiving what another server settled asks for the record's whole history.
+
+    What keeps its view of the trunk may be settled otherwise by what is here.
+    """
+    return one.waiting or one.trunk_view is not None or not _names_what_stands(state, one)
 
 
 def _names_what_stands(state: RecordState, one: SettledChange) -> bool:

@@ -100,3 +100,25 @@ def test_l14_a_date_that_is_none_is_asked_with_all_of_the_newest_date():
     assert server.questions() == {"bb": {"P1", "P2", "A1"}}
     server.resolve("bb", "9.8")
     assert (server.value("bb"), server.questions()) == ("9.8", {})
+
+
+def test_l13_what_a_hub_settled_on_an_edit_is_settled_again_where_the_form_itself_is():
+    #  A1 ── A2 mends A1 and holds number 2 at the hub ── A3, only at the centre ── A4
+    pusat = born(Server(), rt="05")
+    (a,) = phones(pusat, "A")
+    first = a.fill(rt="06")
+    held = a.edit(first, rt="07")
+    pusat.take(first, held)
+    desa = pusat.hub("desa")
+    late, last = a.fill(rw="01"), a.fill(rw="02", rt="08")
+    desa.take(last)
+    pusat.take(late)
+    pusat.receive(desa)
+    desa.receive(pusat)
+    for server in (pusat, desa):
+        assert (server.value("rw"), server.value("rt"), server.questions()["rt"]) == (
+            "02",
+            "08",
+            {"A2", "A4"},
+        )
+        assert "rw" not in server.questions()
