@@ -102,7 +102,9 @@ def _is_simple(record: Record, one: SettledChange) -> bool:
     """Whether `append` may be used: it is simple, final, and names only what stands."""
     if one.waiting or not is_simple(record.state, one.change, record.known.values()):
         return False
-    return one.node == record.node or not reads_history(record.state, one)
+    if one.trunk_view is not None and one.node != record.node:
+        return False
+    return one.node == record.node or _names_what_stands(record.state, one)
 
 
 def reads_history(state: RecordState, one: SettledChange) -> bool:
