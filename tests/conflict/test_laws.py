@@ -17,7 +17,7 @@ from conflict.fold import fold
 from conflict.record import Record
 from conflict.settle import received_value
 from conflict.standing import reviews, same
-from conflict.types import Change, Op, RecordState, SettledChange
+from conflict.types import Change, Op, RecordState, SettledChange, Standing
 from tests.conflict.stories import (
     VALID_DATES,
     VALUES,
@@ -243,8 +243,8 @@ def unseen_stay(told: Story, change: Change, before: dict[str, tuple[str, ...]])
     if one.trunk_view is not None and any(fact.mends for fact in facts.values()):
         return  # settled for now on an edit, in the place of a form that has not come
     for name, contenders in before.items():
-        standing = {w.change_id for w in record.state.fields[name].writes}
-        for cid in set(contenders) - standing:
+        standing = record.state.fields.get(name, Standing()).writes
+        for cid in set(contenders) - {w.change_id for w in standing}:
             value = received_value(facts[cid].change, name)
             mends = change.deprecates and change.deprecates == facts[cid].form
             shown = was_shown(told, facts[change.change_id], name, value)
