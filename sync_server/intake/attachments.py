@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sync_server.intake.arrival import Arrival
 from sync_server.intake.reading import Readings
 from sync_server.reports.blobs import readable_blobs
-from sync_server.stores.blobs import find_sent, keep_blobs, lock_blobs
+from sync_server.stores.blobs import await_blobs, find_sent, keep_blobs, lock_blobs
 from sync_server.stores.submissions import insert_attachments
 
 
@@ -25,7 +25,10 @@ def keep_attachments(connection: Connection, arrival: Arrival, readings: Reading
         lock_blobs(connection, project_id, named)
         here |= find_sent(connection, project_id, named, author.actor_id)
         here |= readable_blobs(connection, project_id, author, named - here)
-    insert_attachments(
-        connection,
-        [{**row, "here_at": at if row["sha256"] in here else None} for row in readings.attachments],
-    )
+    rows = [
+        {**row, "here_at": at if row["sha256"] in here else None} for row in readings.attachments
+    ]
+    insert_attachments(connection, rows)
+    if author.actor_id is not None:
+        absent = [row for row in rows if row["here_at"] is None]
+        await_blobs(connection, absent, author.actor_id)

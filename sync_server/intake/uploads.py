@@ -19,8 +19,8 @@ from sync_server.errors import (
     TooLarge,
 )
 from sync_server.intake.arrival import Author
-from sync_server.reports.blobs import area_visible, readable_blobs
-from sync_server.stores.blobs import is_sent_by, keep_blobs, lock_blobs, mark_here
+from sync_server.reports.blobs import readable_blobs
+from sync_server.stores.blobs import deliver_blob, find_sent, keep_blobs, lock_blobs
 
 _PIECE = 1 << 14  # on a bad link this much waits in memory, and is lost with the connection
 
@@ -61,8 +61,9 @@ def progress(project_id: int, sha256: str, *, sender: Author, blobs: Blobs) -> P
 
 def _is_here(project_id: int, sha256: str, sender: Author) -> bool:
     with read_transaction() as connection:
-        return is_sent_by(connection, project_id, sha256, _id(sender)) or bool(
-            readable_blobs(connection, project_id, sender, [sha256])
+        return bool(
+            find_sent(connection, project_id, [sha256], _id(sender))
+            or readable_blobs(connection, project_id, sender, [sha256])
         )
 
 
@@ -113,7 +114,7 @@ def append(
         at = _write(partial, piece, length)
         if at is not None and at < length:
             return Progress(at)
-        if at == length and _finish(project_id, partial, length, sender, blobs, clock):
+        if at == length and _finish(project_id, partial, length, _id(sender), blobs, clock):
             return Progress(length, complete=True)
     except OSError as exc:
         raise StoreBusy("the blob could not be stored just now") from exc
@@ -152,7 +153,7 @@ def _write(partial: Partial, piece: Piece, length: int) -> int | None:
 
 
 def _finish(
-    project_id: int, partial: Partial, length: int, sender: Author, blobs: Blobs, clock: Clock
+    project_id: int, partial: Partial, length: int, sender: int, blobs: Blobs, clock: Clock
 ) -> bool:
     """Make a blob of a partial that is all here; False when another request did, or began anew."""
     with partial.held(length) as here:
@@ -165,16 +166,7 @@ def _finish(
         at = instant(clock.now())
         with write_transaction() as connection:
             lock_blobs(connection, project_id, [partial.sha256])
-            keep_blobs(
-                connection, project_id, {partial.sha256: length}, at=at, sender=sender.actor_id
-            )
-            mark_here(
-                connection,
-                project_id,
-                partial.sha256,
-                sender=sender.actor_id,
-                visible=area_visible(connection, project_id, sender.area),
-                at=at,
-            )
+            keep_blobs(connection, project_id, {partial.sha256: length}, at=at, sender=sender)
+            deliver_blob(connection, project_id, partial.sha256, sender=sender, at=at)
         partial.remove()
         return True

@@ -135,3 +135,25 @@ class BlobSender(Base):
     sha256: Mapped[Words] = mapped_column(primary_key=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
     received_at: Mapped[Instant]
+
+
+class BlobAwaited(Base):
+    """A submission whose sender has named a blob and not sent it yet. Gone once it came.
+
+    Who sends a submission need not be who filled it: hubs relay, and two may relay the same.
+    """
+
+    __tablename__ = "blobs_awaited"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "xml_form_id", "instance_id"],
+            ["submissions.project_id", "submissions.xml_form_id", "submissions.instance_id"],
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[Words] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    xml_form_id: Mapped[Words] = mapped_column(primary_key=True)
+    instance_id: Mapped[Words] = mapped_column(primary_key=True)

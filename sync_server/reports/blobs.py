@@ -6,12 +6,10 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from conflict.areas import Area
 from sync_server.intake.arrival import Author
 from sync_server.reports.board import visible_to
 from sync_server.stores import blobs as store
 from sync_server.stores.lists import load_lists
-from sync_server.stores.report import Visible
 
 
 def readable_blobs(
@@ -22,15 +20,8 @@ def readable_blobs(
     A device sees what it sent itself; anybody sees what wrote records in their area and none
     outside; managers see all.
     """
+    area = reader.area
+    visible = visible_to(load_lists(connection, project_id), area) if area.bound else None
     return store.find_readable(
-        connection,
-        project_id,
-        hashes,
-        reader=reader.actor_id,
-        visible=area_visible(connection, project_id, reader.area),
+        connection, project_id, hashes, reader=reader.actor_id, visible=visible
     )
-
-
-def area_visible(connection: Connection, project_id: int, area: Area) -> Visible:
-    """The scopes of each list that an area may see; None for everything."""
-    return visible_to(load_lists(connection, project_id), area) if area.bound else None

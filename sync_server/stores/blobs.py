@@ -1,16 +1,27 @@
 """Which blobs a project has, and whose. Their bytes are in the blob folder before any row says so.
 
 A hash names bytes and is no key to them. Bytes belong to a submission from when somebody who sent
-it, or who may see it, sent them too; until then its attachment is only a name.
+the submission has sent them too, or might have read them; until then its attachment is only a name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    false,
+    or_,
+    select,
+    update,
+)
 
-from sync_server.models.forms import Blob, BlobSender
+from sync_server.models.forms import Blob, BlobAwaited, BlobSender
 from sync_server.models.records import ChangeRow, RecordScope, Submission, SubmissionAttachment
 from sync_server.stores.records import lock_records
 from sync_server.stores.upsert import insert_missing, table_of
@@ -23,6 +34,8 @@ _B = table_of(BlobSender).c
 _C = table_of(ChangeRow).c
 _S = table_of(Submission).c
 _SC = table_of(RecordScope).c
+_T = table_of(Blob).c
+_W = table_of(BlobAwaited).c
 
 _AT_ONCE = 500
 
@@ -57,12 +70,6 @@ def lock_blobs(connection: Connection, project_id: int, hashes: Iterable[str]) -
     lock_records(connection, project_id, (f"blob\n{sha256}" for sha256 in hashes))
 
 
-def is_sent_by(connection: Connection, project_id: int, sha256: str, sender: int) -> bool:
-    """Whether somebody has sent the whole of a blob."""
-    mine = (_B.project_id == project_id, _B.sha256 == sha256, _B.actor_id == sender)
-    return connection.execute(select(_B.sha256).where(*mine)).first() is not None
-
-
 def find_sent(
     connection: Connection, project_id: int, hashes: Iterable[str], sender: int | None
 ) -> set[str]:
@@ -94,28 +101,36 @@ def find_readable(
         for row in connection.execute(
             select(_A.sha256)
             .where(_A.project_id == project_id, _A.sha256.in_(part))
-            .where(_A.here_at.is_not(None), seen)
+            .where(seen)
             .distinct()
         )
     }
 
 
-def mark_here(
-    connection: Connection,
-    project_id: int,
-    sha256: str,
-    *,
-    sender: int | None,
-    visible: Visible,
-    at: str,
+def await_blobs(connection: Connection, rows: Sequence[Mapping[str, Any]], sender: int) -> None:
+    """Note that a sender has named blobs of submissions and not sent them yet.
+
+    `rows` are those of their attachments.
+    """
+    named = ("project_id", "sha256", "xml_form_id", "instance_id")
+    waiting = [{**{name: row[name] for name in named}, "actor_id": sender} for row in rows]
+    insert_missing(connection, BlobAwaited, waiting)
+
+
+def deliver_blob(
+    connection: Connection, project_id: int, sha256: str, *, sender: int, at: str
 ) -> None:
-    """Give bytes that came to the attachments they are of: those the sender may see."""
+    """Give bytes that came to the attachments their sender had named before."""
+    mine = (_W.project_id == project_id, _W.sha256 == sha256, _W.actor_id == sender)
+    named = exists().where(
+        *mine, _W.xml_form_id == _A.xml_form_id, _W.instance_id == _A.instance_id
+    )
     connection.execute(
         update(table_of(SubmissionAttachment))
-        .where(_A.project_id == project_id, _A.sha256 == sha256, _A.here_at.is_(None))
-        .where(_is_seen(project_id, sender, visible))
+        .where(_A.project_id == project_id, _A.sha256 == sha256, _A.here_at.is_(None), named)
         .values(here_at=at)
     )
+    connection.execute(delete(table_of(BlobAwaited)).where(*mine))
 
 
 def _parts(hashes: Iterable[str]) -> Iterable[list[str]]:
@@ -125,10 +140,14 @@ def _parts(hashes: Iterable[str]) -> Iterable[list[str]]:
 
 
 def _is_seen(project_id: int, reader: int | None, visible: Visible) -> ColumnElement[bool]:
-    """Whether an attachment's submission is the reader's own, or all it wrote is in their area."""
-    if visible is None:
-        return true()
+    """Whether an attachment is here, and its submission the reader's own or all in their area.
+
+    To who sees everything it is here whoever sent its bytes.
+    """
     attachments = table_of(SubmissionAttachment)
+    if visible is None:
+        known = exists().where(_T.project_id == project_id, _T.sha256 == _A.sha256)
+        return known.correlate(attachments)
     own = (
         exists()
         .where(
@@ -150,7 +169,7 @@ def _is_seen(project_id: int, reader: int | None, visible: Visible) -> ColumnEle
         .correlate(table_of(ChangeRow))
     )
     outside = wrote.where(~in_area).correlate(attachments)
-    return or_(own, and_(wrote.correlate(attachments), ~outside))
+    return and_(_A.here_at.is_not(None), or_(own, and_(wrote.correlate(attachments), ~outside)))
 
 
 def _is_visible(visible: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:

@@ -25,6 +25,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id", "sha256"], ["blobs.project_id", "blobs.sha256"]),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "blobs_awaited",
+        sa.Column("project_id", sa.Integer(), primary_key=True),
+        sa.Column("sha256", sa.Text(), primary_key=True),
+        sa.Column("actor_id", sa.Integer(), sa.ForeignKey("actors.id"), primary_key=True),
+        sa.Column("xml_form_id", sa.Text(), primary_key=True),
+        sa.Column("instance_id", sa.Text(), primary_key=True),
+        sa.ForeignKeyConstraint(
+            ["project_id", "xml_form_id", "instance_id"],
+            ["submissions.project_id", "submissions.xml_form_id", "submissions.instance_id"],
+        ),
+        sqlite_with_rowid=False,
+    )
     # Until now every file came with its submission.
     op.execute(
         "UPDATE submission_attachments SET here_at = received_at WHERE EXISTS (SELECT 1 FROM blobs"
@@ -68,6 +81,7 @@ def _from_quarantine(connection: sa.Connection) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("blobs_awaited")
     op.drop_table("blob_senders")
     op.drop_index("submission_attachments_sha256", "submission_attachments")
     op.drop_column("submission_attachments", "here_at")
