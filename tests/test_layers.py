@@ -22,7 +22,7 @@ DOORS = ("openrosa", "rest", "sync", "pages")
 ORDER: tuple[tuple[str, ...], ...] = (
     *((name,) for name in ("errors", "clock", "settings", "blobs", "models", "db", "stores")),
     *((name,) for name in ("intake.arrival", "accounts", "context", "reports")),
-    *((name,) for name in ("intake", "publishing", "relay", "fleet", "demo", "web")),
+    *((name,) for name in ("intake", "publishing", "relay", "backups", "fleet", "demo", "web")),
     DOORS,
     ("app",),
     ("commands",),

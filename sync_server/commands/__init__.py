@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sync_server.commands.backup import backup, restore
 from sync_server.commands.demo import demo
 from sync_server.commands.device import device
 from sync_server.commands.form import form
@@ -21,5 +22,6 @@ def main() -> None:
     """Simpul: server sinkronisasi data posyandu / sync server for posyandu data."""
 
 
-for command in (init, serve, demo, user, project, device, form, import_register, pack):
+_COMMANDS = (init, serve, demo, user, project, device, form, import_register, pack, backup, restore)
+for command in _COMMANDS:
     main.add_command(command)

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from sync_server.app import create_app
+from sync_server.backups.restoring import is_unfinished
 from sync_server.db import db, read_transaction
 from sync_server.errors import SyncError
 from sync_server.settings import Settings, SettingsError, load
@@ -32,6 +33,12 @@ def loaded_settings() -> Settings:
 
 def refuse_if_not_initialised(settings: Settings) -> None:
     """Stop with one line when `simpul init` has not been run here."""
+    with refusals_in_one_line():
+        unfinished = is_unfinished(settings)
+    if unfinished:
+        raise click.ClickException(
+            f"a restore into {settings.home} has not come to its end: run `simpul restore` again"
+        )
     if not settings.secret_key or not has_tables(settings):
         raise click.ClickException(
             f"nothing is set up in {settings.home}: run "

@@ -52,10 +52,10 @@ def make_store(settings: Settings) -> None:
         raise click.ClickException(f"{file} cannot be made: {exc.strerror}") from exc
 
 
-def bring_tables() -> None:
+def bring_tables(revision: str = "head") -> None:
     """Make the tables, or bring them up to date; within an app context."""
     try:
-        flask_migrate.upgrade(directory=str(MIGRATIONS))
+        flask_migrate.upgrade(directory=str(MIGRATIONS), revision=revision)
     except DatabaseError as exc:
         raise no_database(exc) from exc
 
