@@ -44,7 +44,7 @@ class Actor(Base):
     __tablename__ = "actors"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[Words]  # user, app_user
+    kind: Mapped[Words]  # user, app_user, hub; at a hub, its centre
     display_name: Mapped[Words]
     created_at: Mapped[Instant]
     updated_at: Mapped[MaybeInstant]
