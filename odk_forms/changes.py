@@ -86,6 +86,18 @@ def derive(
     return tuple(found)
 
 
+def named_entities(instance: Instance) -> frozenset[str]:
+    """The entities that a form asks to create or update, whether or not that can be done."""
+    if instance.encrypted:
+        return frozenset()
+    return frozenset(
+        (attribute(one, "id") or "").strip().lower().removeprefix("uuid:")
+        for one in instance.root.iter("*")
+        if local(one.tag) == "entity"
+        and (attribute(one, "create") in _TRUE or attribute(one, "update") in _TRUE)
+    )
+
+
 def submission_key(xml_form_id: str, instance_id: str) -> str:
     """How a change names the submission it is in: an instanceID is one form's own."""
     return f"{xml_form_id}\n{instance_id}"

@@ -134,13 +134,14 @@ class Decider:
             change = derived.under_lock(change, standing, info.policies)
             derived = replace(derived, change=change)
         author = self.arrival.author
+        area = author.area if derived.area is None else derived.area
         if change.op not in _FOR_DEVICES and not author.may_decide:
             return self._quarantine(derived, "not_allowed", f"a device may not {change.op.value}")
         if held is None:
             held = self._born(derived)
-        if change.op is not Op.CREATE and author.area.bound:
+        if change.op is not Op.CREATE and area.bound:
             view = basis_of(held.record, change, info.policies).view
-            if not may_write(info.rules, author.area, view, held.scopes):
+            if not may_write(info.rules, area, view, held.scopes):
                 return self._quarantine(derived, "out_of_area", "the record is of another area")
         return self._take(derived, held, info)
 

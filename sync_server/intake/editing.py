@@ -13,11 +13,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from conflict.edits import is_withdrawal, withdrawals
+from conflict.areas import UNBOUND, Area, area_of
+from conflict.edits import withdrawals
 from conflict.types import Change
-from odk_forms.changes import submission_key
+from odk_forms.changes import named_entities, submission_key
+from odk_forms.instance import read
 from sync_server.intake.reading import Derived, Key, Readings
 from sync_server.stores.changes import Origin, find_of_submissions, settled_of
+from sync_server.stores.submissions import find_xml
+from sync_server.stores.tokens import find_device_by_id
 
 NO_ITEM = -1
 """The item of a change that nobody in the batch sent: an edit that was here before made it."""
@@ -38,12 +42,16 @@ class Editing:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """One submission: its changes, the records it names, and who sent it."""
+    """One submission: its changes, the records it names, who sent it, and from which area.
+
+    It names a record also where the change of it is in quarantine.
+    """
 
     item: int
     origin: Origin
     changes: tuple[Change, ...]
     entities: frozenset[str]
+    area: Area | None = None
 
 
 def follow_edits(
@@ -80,12 +88,21 @@ def _stored(
     connection: Connection, project_id: int, keys: set[Key], readings: Readings
 ) -> dict[Key, _Named]:
     rows = find_of_submissions(connection, project_id, keys)
+    xml = find_xml(connection, project_id, keys)
     found = {}
     for key in keys:
         changes = tuple(settled_of(row).change for row in rows.get(key, ()))
-        entities = frozenset(one.entity for one in changes if not is_withdrawal(one))
-        found[key] = _Named(NO_ITEM, _origin(readings.known[key]), changes, entities)
+        origin = _origin(readings.known[key])
+        entities = named_entities(read(xml[key]))
+        area = _area(connection, project_id, origin.actor_id)
+        found[key] = _Named(NO_ITEM, origin, changes, entities, area)
     return found
+
+
+def _area(connection: Connection, project_id: int, actor_id: int | None) -> Area:
+    """What the sender of an earlier submission may write."""
+    device = actor_id and find_device_by_id(connection, project_id, actor_id)
+    return area_of(device.actor_id, device.properties) if device else UNBOUND
 
 
 def _origin(row: Any) -> Origin:
@@ -131,4 +148,4 @@ def _withdrawn(
         project=project,
         author="" if author is None else str(author),
     ):
-        yield Derived(edited.item, change, edited.origin)
+        yield Derived(edited.item, change, edited.origin, area=edited.area)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from conflict.areas import Area
 from conflict.types import Change, Op
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
@@ -56,7 +57,8 @@ Key = tuple[str, str]
 class Derived:
     """One change to decide: where it came from, and which item of the batch it belongs to.
 
-    `xml` is the submission it is in; None for a change that came by itself.
+    `xml` is the submission it is in; None for a change that came by itself. `area` is that of
+    its author, where somebody else sent the batch.
     """
 
     item: int
@@ -66,6 +68,7 @@ class Derived:
     note: str = ""
     under_lock: UnderLock | None = None
     relayed: Relayed | None = None
+    area: Area | None = None
 
     @property
     def raw(self) -> bytes:

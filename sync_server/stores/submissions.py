@@ -69,6 +69,21 @@ def find_keys(connection: Connection, project_id: int, keys: Iterable[str]) -> f
     return wanted & {submission_key(row.xml_form_id, row.instance_id) for row in rows}
 
 
+def find_xml(
+    connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], bytes]:
+    """The XML of submissions, by (form, instance)."""
+    pairs = set(wanted)
+    rows = connection.execute(
+        select(_T.xml_form_id, _T.instance_id, _T.xml).where(
+            _T.project_id == project_id,
+            _T.xml_form_id.in_(sorted({form for form, _ in pairs})),
+            _T.instance_id.in_(sorted({instance for _, instance in pairs})),
+        )
+    )
+    return {(row.xml_form_id, row.instance_id): bytes(row.xml) for row in rows}
+
+
 def insert_submissions(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_rows(connection, Submission, rows)
 

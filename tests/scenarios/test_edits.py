@@ -133,3 +133,23 @@ def test_an_edit_made_after_the_list_was_fetched_again_stands_where_its_original
     a.send(a.edit(first, child, nik="3210"))
     assert (village.shown(child)["rt"], village.shown(child)["nik"]) == ("06", "3210")
     assert village.asked(child) == {}
+
+
+def test_nor_does_it_when_its_edits_come_before_their_original(village):
+    a, stranger = village.phone("A"), village.phone("X", posyandu="mawar")
+    child = a_child(a, nama="Siti", rt="05")
+    first = a.measure(child, rt="06")
+    stranger.post(a.edit(first, rt="99"))
+    stranger.post(a.edit(first).replace(b'update="1"', b'update="0"'))
+    a.send(first)
+    assert (village.shown(child)["rt"], village.record(child).version) == ("06", 2)
+
+
+def test_an_edit_in_quarantine_takes_nothing_back_from_the_child_that_it_names(village):
+    a = village.phone("A")
+    child = a_child(a, nama="Siti", rt="05")
+    first = a.measure(child, rt="06")
+    bad = a.edit(first, rt="07").replace(b'baseVersion="1"', b'baseVersion="?"')
+    a.send(bad, first)
+    assert (village.shown(child)["rt"], village.record(child).version) == ("06", 2)
+    assert [one.code for one in village.quarantine()] == ["bad_data"]
