@@ -132,6 +132,7 @@ def too_rare(histories: int, happened: Happened) -> list[str]:
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def run(histories: int, *, workers: int, first: int) -> int:
