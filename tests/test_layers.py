@@ -20,6 +20,7 @@ DOORS = ("openrosa", "rest", "sync", "pages")
 # Inside sync_server, from the ground up; each may import those before it. What arrives on the
 # one road is a word of its own: whoever sends or reports something may say it.
 ORDER: tuple[tuple[str, ...], ...] = (
+    ("client",),  # as a program would have it: knows nobody of the server
     *((name,) for name in ("errors", "clock", "settings", "blobs", "models", "db", "stores")),
     *((name,) for name in ("intake.arrival", "accounts", "context", "reports")),
     *((name,) for name in ("intake", "publishing", "relay", "backups", "fleet", "demo", "web")),
