@@ -9,6 +9,12 @@ from tests.support.clock import FrozenClock
 
 
 @pytest.fixture
+def engine_name() -> str:
+    """A client does not see which database answers it."""
+    return "sqlite"
+
+
+@pytest.fixture
 def village(app: Flask, clock: FrozenClock) -> Village:
     return Village.begin(app, clock)
 
