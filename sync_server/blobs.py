@@ -123,15 +123,13 @@ class Partial:
 
         What is said holds from the first byte on.
         """
-        if length is None and not self._length.exists():
-            return None
-        self._length.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._locked(make=True) as noted:
-            assert noted is not None  # noqa: S101 - it was made
-            known = noted.read()
+        if length is not None:
+            self._length.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked(make=length is not None) as noted:
+            known = noted.read() if noted is not None else b""
             if known and (self.size or length is None):
                 return int(known)
-            if length is None:
+            if noted is None or length is None:
                 return None
             noted.truncate(0)
             noted.write(str(length).encode())

@@ -102,20 +102,13 @@ def append(
         raise TooLarge("the blob is larger than is taken", limit="maxBodyBytes", most=most)
     partial = blobs.partial(project_id, _id(sender), sha256)
     try:
-        length = partial.begin(piece.length)
-        if length is None:
-            raise MissingParameter("the first piece says Upload-Length", field="Upload-Length")
-        if piece.length not in (None, length):
-            raise BadValue(
-                f"this blob was to be {length} bytes long",
-                field="Upload-Length",
-                value=piece.length,
-            )
-        at = _write(partial, piece, length)
-        if at is not None and at < length:
-            return Progress(at)
-        if at == length and _finish(project_id, partial, length, _id(sender), blobs, clock):
-            return Progress(length, complete=True)
+        length = _length(partial, piece)
+        at = None if length is None else _write(partial, piece, length)
+        if at is not None and length is not None:
+            if at < length:
+                return Progress(at)
+            if _finish(project_id, partial, length, _id(sender), blobs, clock):
+                return Progress(length, complete=True)
     except OSError as exc:
         raise StoreBusy("the blob could not be stored just now") from exc
     here = progress(project_id, sha256, sender=sender, blobs=blobs)
@@ -126,6 +119,18 @@ def append(
 
 def _moved(here: Progress) -> BlobMoved:
     return BlobMoved("the next byte is another one", offset=here.offset, complete=here.complete)
+
+
+def _length(partial: Partial, piece: Piece) -> int | None:
+    """How long the whole is to be; None when the beginning has gone since it was looked at."""
+    length = partial.begin(None if piece.offset else piece.length)
+    if length is None and not piece.offset:
+        raise MissingParameter("the first piece says Upload-Length", field="Upload-Length")
+    if length is not None and piece.length not in (None, length):
+        raise BadValue(
+            f"this blob was to be {length} bytes long", field="Upload-Length", value=piece.length
+        )
+    return length
 
 
 def _refuse_more(piece: Piece, room: int) -> None:

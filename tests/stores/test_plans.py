@@ -5,7 +5,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from sync_server.db import db, read_transaction
-from sync_server.stores import devices, records, report
+from sync_server.stores import blobs, devices, records, report
 
 VISIBLE = {"anak": ['["01"]', "@9"], "posyandu": ['["01"]']}
 
@@ -19,6 +19,10 @@ READS = {
         s, 1, "anak", visible=None, after="a", limit=50
     ),
     "the last submission of each device": lambda s: devices.list_last_submissions(s, 1),
+    "the blobs of an area": lambda s: blobs.find_readable(
+        s, 1, ["a", "b"], reader=9, visible=VISIBLE
+    ),
+    "the blobs somebody has sent": lambda s: blobs.find_sent(s, 1, ["a", "b"], 9),
     "what waits": lambda s: devices.count_waiting(s, 1),
     "who contends": lambda s: devices.count_contending(s, 1),
 }

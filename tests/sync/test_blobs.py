@@ -186,6 +186,22 @@ def test_who_names_a_blob_before_it_comes_gets_it_when_it_is_here(village, link,
     assert link(other).sees(PHOTO[1:])
 
 
+def test_what_was_kept_of_a_form_is_tried_again_with_the_photo_that_came_later(
+    village, link, admin, sync
+):
+    phone = village.phone("a")
+    named = {"name": "foto.jpg", "sha256": sha(PHOTO), "size": len(PHOTO)}
+    item = {"kind": "submission", "xml": "<data id='x'/>", "attachments": [named]}
+    headers = {"Authorization": f"Bearer {phone.token}"}
+    village.client.post(f"/v1{sync}/push", json=batch(item), headers=headers)
+    (kept,) = admin.done("GET", f"{sync}/quarantine")["quarantine"]
+    for came in (False, True):
+        if came:
+            link(phone).send(PHOTO)
+        again = admin.done("POST", f"{sync}/quarantine/{kept['id']}/retry")
+        assert again["result"]["code"] == "unknown_form"
+
+
 def test_bytes_are_read_by_ranges_in_an_area(village, link, admin, bidan):
     phone = village.phone("a")
     xml = phone.register(new(), posyandu="melati")
@@ -268,16 +284,17 @@ def come(url: str, data: bytes, least: int) -> int:
     raise AssertionError(f"only {offset} of {least} bytes came")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_cut_killed_and_sent_by_many_at_once_it_is_whole(served_blobs):
     served, url = served_blobs
-    data = os.urandom(3_000_000)
-    begin(url, data, 500_001).close()
-    assert come(url, data, 500_001) == 500_001
-    silent = begin(url, data, 900_000, at=500_001)  # out of reach, and nobody closes it
-    at = come(url, data, 850_000)
+    data = os.urandom(1_000_000)
+    begin(url, data, 300_001).close()
+    assert come(url, data, 300_001) == 300_001
+    silent = begin(url, data, 500_000, at=300_001)  # out of reach, and nobody closes it
+    at = come(url, data, 480_000)
     served.kill()
-    served.start()
+    served.start(workers=2)
     assert place(url, data) == (False, at)
     silent.close()
     hung = begin(url, data, at + 100, at=at)  # holds nothing that the others wait for
@@ -286,17 +303,17 @@ def test_cut_killed_and_sent_by_many_at_once_it_is_whole(served_blobs):
     def send() -> None:
         complete, offset = place(url, data)
         while not complete:
-            upto = offset + 200_000
+            upto = offset + 150_000
             answer = requests.patch(
                 f"{url}/{sha(data)}",
-                data=data[offset:upto],
+                data=filter(None, [data[offset:upto]]),  # chunked: no length beforehand
                 headers={"Upload-Offset": str(offset)},
                 timeout=20,
             )
             statuses.append(answer.status_code)
             complete, offset = place(url, data)
 
-    threads = [threading.Thread(target=send) for _ in range(4)]
+    threads = [threading.Thread(target=send) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
