@@ -21,11 +21,13 @@ class Basis:
     """What an author was shown. `waiting` when a part of it is missing.
 
     `trunk` is what the server itself had shown, kept where the change may be settled again.
+    `inexact` when it is read back from what another server settled.
     """
 
     view: View
     waiting: bool = False
     trunk: View | None = None
+    inexact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def basis_of(record: Record, change: Change, policies: Policies) -> Basis:
         return own
     root = edits.root_of(original)
     if root.node != record.node and not root.waiting:
-        return Basis(_as_settled(root))
+        return Basis(_as_settled(root), inexact=True)
     own = _own_basis(record, root.change, policies)
     return replace(own, waiting=own.waiting or _lacks_original(record, edits, root.change))
 

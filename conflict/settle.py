@@ -34,6 +34,7 @@ def settle(
     waiting: bool = False,
     trunk_view: View | None = None,
     node: str = "",
+    inexact: bool = False,
 ) -> SettledChange:
     """Settle `change`, whose author was shown `view`.
 
@@ -60,6 +61,7 @@ def settle(
         trunk_view=trunk_view,
         policies=policies.about(change.data) if may_alter else None,
         node=node,
+        inexact=inexact,
     )
 
 

@@ -43,6 +43,7 @@ def take(record: Record, change: Change, policies: Policies, *, received_at: str
         waiting=basis.waiting,
         trunk_view=basis.trunk,
         node=record.node,
+        inexact=basis.inexact,
     )
     return _put(record, one, policies, concurrent=not is_current(record, change))
 
@@ -50,9 +51,9 @@ def take(record: Record, change: Change, policies: Policies, *, received_at: str
 def receive(record: Record, one: SettledChange, policies: Policies) -> Taken | None:
     """Take one change in as another server settled it; None when it alters nothing.
 
-    Of two copies of one change a final one counts before a waiting one, then the one with the
-    earlier first stamp, then by node. When another copy alters what phones are shown, they
-    are shown it under the next number.
+    Of two copies of one change a final one counts before a waiting one, then one whose server
+    knew what the author was shown, then the one with the earlier first stamp, then by node.
+    When another copy alters what phones are shown, they are shown it under the next number.
     """
     mine = record.known.get(one.change.change_id)
     if mine is None:
@@ -191,6 +192,7 @@ def _settled_anew(record: Record, one: SettledChange, policies: Policies) -> Set
         waiting=basis.waiting,
         trunk_view=basis.trunk,
         node=one.node,
+        inexact=basis.inexact,
     )
 
 
@@ -203,5 +205,5 @@ def counts_before(one: SettledChange, mine: SettledChange) -> bool:
     return _precedence(one) < _precedence(mine)
 
 
-def _precedence(one: SettledChange) -> tuple[bool, str, str]:
-    return one.waiting, one.received_at, one.node
+def _precedence(one: SettledChange) -> tuple[bool, bool, str, str]:
+    return one.waiting, one.inexact, one.received_at, one.node

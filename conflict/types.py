@@ -89,7 +89,8 @@ class SettledChange:
     `node` is the server that settled it, `received_at` the smallest stamp of its path.
     `covers` (deletes) maps a property to the writes that stood in the author's view;
     `voids` (restore, a resolve to active) names deletes. `trunk_view` and `policies`, by
-    which it is settled again, are kept only while it may be.
+    which it is settled again, are kept only while it may be. `inexact` when all that was
+    known of what its author was shown is what another server settled of its original.
     """
 
     change: Change
@@ -101,6 +102,7 @@ class SettledChange:
     trunk_view: View | None = None
     policies: Policies | None = None
     node: str = ""
+    inexact: bool = False
 
     @property
     def order_time(self) -> str:

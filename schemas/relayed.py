@@ -44,6 +44,7 @@ class SettledShape(Lenient):
     voids = _ids()
     trunk_view = fields.Dict(allow_none=True)
     policies = fields.Dict(allow_none=True)
+    inexact = Flag(load_default=None, allow_none=True)
 
 
 class VerdictShape(Lenient):
@@ -101,7 +102,7 @@ def settled_as_sent(loaded: Mapping[str, Any]) -> dict[str, Any]:
         },
         "waiting": loaded["waiting"],
     }
-    for name in ("covers", "voids", "trunk_view", "policies"):
+    for name in ("covers", "voids", "trunk_view", "policies", "inexact"):
         if loaded.get(name) is not None:
             plain[camel_case(name)] = loaded[name]
     return plain

@@ -46,6 +46,8 @@ def pack_settled(one: SettledChange) -> Packed:
         packed["voids"] = list(one.voids)
     if one.trunk_view is not None:
         packed["trunkView"] = pack_view(one.trunk_view)
+    if one.inexact:
+        packed["inexact"] = True
     if one.policies is not None:
         packed["policies"] = _pack_policies(one.policies)
     return packed
@@ -75,6 +77,7 @@ def unpack_settled(packed: Packed) -> Packed:
         "covers": {name: tuple(ids) for name, ids in packed.get("covers", {}).items()},
         "voids": tuple(packed.get("voids", ())),
         "waiting": packed["waiting"],
+        "inexact": packed.get("inexact", False),
         "trunk_view": None if trunk is None else unpack_view(trunk),
         "policies": None if policies is None else _unpack_policies(policies),
     }

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 from conflict.policy import Policy
+from conflict.taking import receive
 from tests.conflict.phones import Program
 from tests.conflict.village import Phone, Server, born, declare, phones
 
@@ -122,3 +123,24 @@ def test_l13_what_a_hub_settled_on_an_edit_is_settled_again_where_the_form_itsel
             {"A2", "A4"},
         )
         assert "rw" not in server.questions()
+
+
+def test_l13_an_edit_that_another_server_could_only_guess_at_ends_as_its_own_server_knows_it():
+    #  A1, an empty form, and A2, which mends it with the 5 that was shown; both are the hub's
+    pusat = born(Server(), rt="5")
+    desa = pusat.hub("desa")
+    (a,) = phones(desa, "A")
+    first = a.fill()
+    mended = a.edit(first, rt="5")
+    desa.take(mended)
+    pusat.receive(desa)
+    assert pusat.waiting() == [mended.change_id]
+    desa.take(first)
+    receive(pusat.record(), desa.record().known[first.change_id], pusat.policies)
+    assert pusat.record().known[mended.change_id].inexact
+    pusat.receive(desa)
+    desa.receive(pusat)
+    for server in (pusat, desa):
+        one = server.record().known[mended.change_id]
+        assert (one.inexact, one.waiting, one.properties["rt"].write) == (False, False, False)
+    assert pusat.record().state == desa.record().state
