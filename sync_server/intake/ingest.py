@@ -205,7 +205,8 @@ def _write(
     insert_submissions(connection, readings.submissions)
     complete_submissions(connection, project_id, readings.completed)
     keep_attachments(connection, arrival, readings)
-    insert_quarantine(connection, project_id, [*readings.poisons, *decision.poisons], at=at)
+    poisons = [*readings.poisons, *decision.poisons]
+    kept = insert_quarantine(connection, project_id, poisons, at=at)
     change_store.insert_changes(connection, project_id, decision.taken, stamp=arrival.stamp)
     change_store.update_copies(connection, project_id, decision.copies, stamp=arrival.stamp)
     change_store.update_settlements(connection, project_id, list(decision.resettled.values()))
@@ -222,7 +223,7 @@ def _write(
     )
     save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
     entries = [entry for one in outcomes for entry in one.entries]
-    entries += _without_steps(readings, decision)
+    entries += [*_without_steps(readings, decision), *_of_kept(kept)]
     touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))
 
 
@@ -232,12 +233,11 @@ def _without_steps(readings: Readings, decision: Decision) -> list[Entry]:
     new = [(row["xml_form_id"], row["instance_id"]) for row in readings.submissions]
     more = [(row["xml_form_id"], row["instance_id"]) for row in readings.attachments]
     told = dict.fromkeys(key for key in (*new, *more) if key not in stepped)
-    entries = [Entry("", "", None, kind=SUBMISSION, ref=submission_key(*key)) for key in told]
-    return entries + _of_poisons((*readings.poisons, *decision.poisons))
+    return [Entry("", "", None, kind=SUBMISSION, ref=submission_key(*key)) for key in told]
 
 
-def _of_poisons(poisons: Iterable[Poison]) -> list[Entry]:
-    return [Entry("", "", None, kind=QUARANTINE, ref=one.quarantine_id) for one in poisons]
+def _of_kept(ids: Iterable[str]) -> list[Entry]:
+    return [Entry("", "", None, kind=QUARANTINE, ref=one) for one in ids]
 
 
 def _results(
@@ -300,8 +300,8 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
             at=arrival.at,
             sender=arrival.author.actor_id,
         )
-        insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
-        append_journal(connection, arrival.project.id, _of_poisons(poisons), at=arrival.at)
+        kept = insert_quarantine(connection, arrival.project.id, poisons, at=arrival.at)
+        append_journal(connection, arrival.project.id, _of_kept(kept), at=arrival.at)
     return results
 
 
@@ -333,8 +333,8 @@ def keep_request(
     arrival = Arrival(project, author, instant(clock.now()))
     poison = kept_request(arrival, raw, content_type, "no form could be found in this request")
     with write_transaction() as connection:
-        insert_quarantine(connection, project.id, [poison], at=arrival.at)
-        append_journal(connection, project.id, _of_poisons([poison]), at=arrival.at)
+        kept = insert_quarantine(connection, project.id, [poison], at=arrival.at)
+        append_journal(connection, project.id, _of_kept(kept), at=arrival.at)
 
 
 def ingest_or_refuse(

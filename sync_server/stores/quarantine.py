@@ -33,10 +33,13 @@ class Poison:
 
 def insert_quarantine(
     connection: Connection, project_id: int, poisons: Sequence[Poison], *, at: str
-) -> None:
-    """Keep poison. What is kept under its id already only gains the files that came since."""
+) -> list[str]:
+    """Keep poison; the ids of what is news.
+
+    What is kept under its id already only gains the files that came since.
+    """
     if not poisons:
-        return
+        return []
     known = _known_attachments(connection, project_id, [one.quarantine_id for one in poisons])
     upsert_rows(
         connection,
@@ -65,6 +68,14 @@ def insert_quarantine(
             for one in poisons
         ],
         keep=("received_at", "state", "decided_at", "decided_by"),
+    )
+    return list(
+        dict.fromkeys(
+            one.quarantine_id
+            for one in poisons
+            if one.quarantine_id not in known
+            or any(file not in known[one.quarantine_id] for file in one.attachments)
+        )
     )
 
 

@@ -125,3 +125,12 @@ def test_what_alters_later_is_in_the_tail_of_the_feed(hub, centre):
     phone.send(late)
     centre.take_in_any_order(hub.feed(), random.Random(1))
     assert centre.records() == hub.records()
+
+
+def test_a_poison_that_is_sent_again_is_no_news(centre):
+    phone = centre.village.phone("A")
+    xml = b"<data id='unknown'><meta><instanceID>uuid:1</instanceID></meta></data>"
+    for _ in range(3):
+        phone.post(xml)
+    steps = [one for one in centre.village.journal() if one.kind == "quarantine"]
+    assert len(steps) == 1

@@ -23,7 +23,7 @@ from sync_server.db import read_transaction
 from sync_server.fleet.local_list import EntityBlock, LocalList
 from sync_server.intake.arrival import Author, ChangeResult, Project
 from sync_server.intake.resolve import choose
-from sync_server.models.records import ChangeRow, QuarantineRow, RecordRow, ReviewRow
+from sync_server.models.records import ChangeRow, JournalRow, QuarantineRow, RecordRow, ReviewRow
 from sync_server.publishing import lists, publish
 from sync_server.stores.upsert import table_of
 from tests.support.clock import FrozenClock
@@ -242,6 +242,9 @@ class Village:
 
     def quarantine(self):
         return self._rows(QuarantineRow)
+
+    def journal(self):
+        return self._rows(JournalRow)
 
     def changes(self, child: str):
         return self._rows(ChangeRow, ChangeRow.entity == child)
