@@ -213,13 +213,14 @@ def main(mutants: Sequence[Mutant], arguments: Sequence[str]) -> int:
         _say(f"These fail without any bug: {', '.join(broken)}")
         return 2
     survivors = 0
-    _say("| bug | must fall to | killed by (stories it took) |")
+    _say("| bug | must fall to | killed by |")
     _say("|---|---|---|")
     for mutant in mutants:
         found = _killers_of(mutant, every="--all" in arguments)
         survivors += not found
-        words = ", ".join(_told(one) for one in found) or "**nobody**"
-        _say(f"| {mutant.name} | {mutant.law} | {words} |")
+        words = "; ".join(_told(one) for one in found) or "**nobody**"
+        law = "its table" if "_" in mutant.law else mutant.law
+        _say(f"| {mutant.name} | {law} | {words} |")
     _say(f"\n{len(mutants)} bugs, {survivors} survive.")
     return 1 if survivors else 0
 
@@ -235,7 +236,12 @@ def _killers_of(mutant: Mutant, *, every: bool) -> list[Killer]:
 
 
 def _told(killer: Killer) -> str:
-    return f"{killer.name} ({killer.tried})" if killer.is_law else killer.name
+    """How a killer reads in the table: "L3 no value is lost, story 21"."""
+    words = killer.name.split("_")
+    if not killer.is_law:
+        return " ".join(words)
+    numbers = [word.upper() for word in words if re.fullmatch(r"l[0-9]+", word)]
+    return f"{' '.join([*numbers, *words[len(numbers) :]])}, story {killer.tried}"
 
 
 def _say(line: str) -> None:

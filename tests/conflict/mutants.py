@@ -1,7 +1,7 @@
 """Bugs of a merge, each of which the laws must find: `python -m tests.conflict.mutants`.
 
-The command sows them one at a time and prints which law killed each, and after how many random
-stories; `--all` names all that do. It ends with 1 when one survives, with 2 when a law fails without any.
+The command sows them one at a time and prints which law killed each, and at which random story;
+`--all` names all that do. It ends with 1 when a bug survives, with 2 when a law fails without.
 """
 
 from __future__ import annotations
