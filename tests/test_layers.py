@@ -23,7 +23,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("client",),  # as a program would have it: knows nobody of the server
     *((name,) for name in ("errors", "clock", "settings", "blobs", "models", "db", "stores")),
     *((name,) for name in ("intake.arrival", "accounts", "context", "reports")),
-    *((name,) for name in ("intake", "publishing", "relay", "backups", "fleet", "demo", "web")),
+    *((name,) for name in ("intake", "publishing", "relay", "hubs", "backups")),
+    *((name,) for name in ("fleet", "demo", "web")),
     DOORS,
     ("app",),
     ("commands",),

@@ -249,15 +249,24 @@ def _get_user(connection: Connection, actor_id: int) -> Any:
 
 
 def create_project(
-    name: str, *, description: str | None = None, clock: Clock, by: int | None = None
+    name: str,
+    *,
+    description: str | None = None,
+    uuid: str | None = None,
+    clock: Clock,
+    by: int | None = None,
 ) -> int:
-    """A new project; its id."""
+    """A new project; its id. `uuid` is that of a project which is elsewhere already."""
     if not name.strip():
         raise BadValue("a project has a name", field="name", value=name)
     at = instant(clock.now())
     with write_transaction() as connection:
         project_id = projects.insert_project(
-            connection, uuid=clock.new_id(), name=name.strip(), description=description, at=at
+            connection,
+            uuid=uuid or clock.new_id(),
+            name=name.strip(),
+            description=description,
+            at=at,
         )
         add_audit(connection, "project.create", at=at, by=by, project_id=project_id)
     return project_id

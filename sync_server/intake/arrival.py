@@ -54,6 +54,7 @@ class Author:
     may_decide: bool = False
     manages: bool = False
     relays: bool = False  # a hub: what it settled is not settled again
+    node: str = ""  # of a hub: what came through it is no news to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +208,17 @@ class Receipt:
 
 @dataclass(slots=True)
 class Arrival:
-    """One batch while it is taken in."""
+    """One batch while it is taken in, at `now` by the clock; stamped `at` once it is its turn."""
 
     project: Project
     author: Author
-    at: str
+    now: str
     sent: tuple[Sent, ...] = field(default=())
     receipt: Receipt | None = None
+    at: str = ""
+
+    def __post_init__(self) -> None:
+        self.at = self.at or self.now
 
     @property
     def stamp(self) -> dict[str, str]:

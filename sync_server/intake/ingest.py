@@ -67,6 +67,7 @@ from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_hea
 from sync_server.stores.quarantine import Poison, insert_quarantine
 from sync_server.stores.records import load_records, lock_records, save_records, save_scopes
 from sync_server.stores.reviews import save_reviews
+from sync_server.stores.stamps import stamp_at
 from sync_server.stores.submissions import (
     complete_submissions,
     insert_submissions,
@@ -116,6 +117,7 @@ def _take_in(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) -
             return []
         hold_lists(connection, arrival.project.id)
         lock_records(connection, arrival.project.id, keys_to_lock(arrival, parsed))
+        arrival.at = stamp_at(connection, arrival.project.id, arrival.now)
         readings = read_all(connection, arrival, parsed)
         asked = readings.submitted or readings.changes
         lists = load_lists(connection, arrival.project.id) if asked else {}
@@ -292,6 +294,7 @@ def _keep_raw(arrival: Arrival, parsed: Mapping[int, Instance | InstanceError]) 
     with write_transaction() as connection:
         if is_replayed(connection, arrival):
             return []
+        arrival.at = stamp_at(connection, arrival.project.id, arrival.now)
         keep_answer(connection, arrival, results)
         keep_blobs(
             connection,
@@ -333,6 +336,7 @@ def keep_request(
     arrival = Arrival(project, author, instant(clock.now()))
     poison = kept_request(arrival, raw, content_type, "no form could be found in this request")
     with write_transaction() as connection:
+        arrival.at = stamp_at(connection, project.id, arrival.now)
         kept = insert_quarantine(connection, project.id, [poison], at=arrival.at)
         append_journal(connection, project.id, _of_kept(kept), at=arrival.at)
 

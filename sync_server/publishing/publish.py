@@ -24,7 +24,7 @@ from sync_server.context import context
 from sync_server.db import write_transaction
 from sync_server.errors import BadForm, VersionTaken
 from sync_server.intake.requeue import retry_kept
-from sync_server.publishing.declaring import declared_by_form
+from sync_server.publishing.declaring import DeclaredLists, declared_by_form
 from sync_server.publishing.form_files import (
     FormFile,
     carried,
@@ -119,6 +119,7 @@ def publish_checked(
     clock: Clock,
     attachments: Mapping[str, bytes] | None = None,
     confirm_policies: bool = False,
+    lists_are_declared: bool = False,
 ) -> Published:
     """Publish a form: its version, the files it expects, the lists it writes to.
 
@@ -141,7 +142,8 @@ def publish_checked(
         if publishing.is_known(_today(clock)):
             done = publishing.give(files)
         else:
-            done = publishing.go(files, confirm_policies=confirm_policies)
+            declared = DeclaredLists() if lists_are_declared else None
+            done = publishing.go(files, declared, confirm_policies=confirm_policies)
     if not done.unchanged:
         retry_kept(
             project_id,
@@ -209,10 +211,16 @@ class _Publishing:
         missing = (n for n, r in had.items() if n not in newer and not (r.list_name or r.sha256))
         return self._done((), tuple(missing), unchanged=True)
 
-    def go(self, files: Mapping[str, FormFile], *, confirm_policies: bool) -> Published:
+    def go(
+        self,
+        files: Mapping[str, FormFile],
+        declared: DeclaredLists | None,
+        *,
+        confirm_policies: bool,
+    ) -> Published:
         """Write the version and everything it brings; the project's counter is taken last."""
         form = self.form
-        new = declared_by_form(
+        new = declared or declared_by_form(
             self.connection,
             self.project_id,
             form.definition,

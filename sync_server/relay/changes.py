@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sync_server.relay.cursors import Cursor
+from sync_server.relay.echoes import without_echoes
 from sync_server.relay.items import items_of
 from sync_server.relay.records import Page, Reader
 from sync_server.stores.feed import find_journal_head, page_of_journal
@@ -81,7 +82,7 @@ def _tail(
     wanted = [row for row in changed if row.change_id in stepped or row.entity in whole]
     forms = {(row.xml_form_id, row.instance_id) for row in wanted if row.instance_id is not None}
     forms |= {_key(one.ref) for one in steps if one.kind == SUBMISSION}
-    page.changes = items_of(
+    items = items_of(
         connection,
         project_id,
         node,
@@ -90,6 +91,7 @@ def _tail(
         changes=[row.change_id for row in wanted if row.instance_id is None],
         kept=[one.ref for one in steps if one.kind == QUARANTINE],
     )
+    page.changes = without_echoes(items, reader.peer, steps)
     return page
 
 

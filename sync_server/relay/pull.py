@@ -26,8 +26,13 @@ def pull_page(
     lists: Collection[str] | None,
     cursor: Cursor | None,
     limit: int,
+    peer: str = "",
 ) -> Page:
     """The records or the changes after a cursor, or from the beginning without one.
+
+    `peer` is the node of a server that reads: what came through it is told it again only in
+    a snapshot, and when it has altered here since.
+
 
     Errors    `CursorGone` for a cursor of another project, epoch, filter or reader;
               `BadValue` for a list that is not here.
@@ -38,7 +43,7 @@ def pull_page(
             if name not in here:
                 raise BadValue("there is no such list", field="lists", value=name[:50])
         wanted = {name: info for name, info in here.items() if lists is None or name in lists}
-        reader = Reader(wanted, area, device=device)
+        reader = Reader(wanted, area, device=device, peer=peer)
         if cursor is None:
             head = find_journal_head(connection, project.id)
             cursor = begun(project, epoch, mode, lists, area, head)

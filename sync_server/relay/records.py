@@ -42,13 +42,17 @@ def visible_to(lists: Mapping[str, ListInfo], area: Area) -> Visible:
 class Reader:
     """Who reads a feed: which lists, within which area, and what of them.
 
-    `device` is whether it is one: what is kept off phones is not for it.
+    `device` is whether it is one: what is kept off phones is not for it. `peer` is the node
+    of a server that reads.
     """
 
-    def __init__(self, lists: Mapping[str, ListInfo], area: Area, *, device: bool) -> None:
+    def __init__(
+        self, lists: Mapping[str, ListInfo], area: Area, *, device: bool, peer: str = ""
+    ) -> None:
         self.lists = lists
         self.area = area
         self.device = device
+        self.peer = peer
         self.visible = visible_to(lists, area)
 
     def sees(self, list_name: str, scopes: Iterable[str]) -> bool:

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from sync_server.sync import blobs, devices, entities, info, pull, push, quarantine, reviews
+from sync_server.sync import (
+    blobs,
+    devices,
+    entities,
+    hubs,
+    info,
+    pull,
+    push,
+    quarantine,
+    reviews,
+    setup,
+)
 from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.problems import handle_problems
 
-NOUNS = (info, push, blobs, pull, devices, reviews, quarantine, entities)
+NOUNS = (info, push, blobs, pull, devices, reviews, quarantine, entities, hubs, setup)
 
 bp = Blueprint("sync", __name__)
 bp.before_request(refuse_unstorable_query)

@@ -15,6 +15,7 @@ from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
+from sync_server.stores.hubs import find_hub_by_token
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.tokens import find_device
 from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
@@ -27,9 +28,9 @@ bp = Blueprint("info", __name__)
 
 @bp.get("/v1/projects/<int:project_id>/sync/info")
 def show(project_id: int) -> Any:
-    """For supervisors and managers by their session, for devices by their token."""
+    """For supervisors and managers by their session, for devices and hubs by their token."""
     token = session_token()
-    if token is None or current_person() is not None or not _is_device(project_id, token):
+    if token is None or current_person() is not None or not _is_known(project_id, token):
         require_viewer(project_id)
     return _info(project_id)
 
@@ -37,14 +38,19 @@ def show(project_id: int) -> Any:
 @bp.get("/v1/key/<token>/projects/<int:project_id>/sync/info")
 def show_to_device(token: str, project_id: int) -> Any:
     """For devices, with the token in the address as phones have it."""
-    if not _is_device(project_id, token):
+    if not _is_known(project_id, token):
         raise NotAllowed("this device is not known here any more")
     return _info(project_id)
 
 
-def _is_device(project_id: int, token: str) -> bool:
+def _is_known(project_id: int, token: str) -> bool:
+    hashed = hash_of_token(token)
     with read_transaction() as connection:
-        row = find_device(connection, project_id, hash_of_token(token))
+        row = find_device(connection, project_id, hashed)
+        if row is None:
+            row = find_hub_by_token(connection, project_id, hashed)
+            if row is not None and row.revoked_at is not None:
+                raise NotAllowed("this hub is revoked")
     return row is not None and row.revoked_at is None
 
 

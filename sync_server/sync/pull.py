@@ -43,6 +43,7 @@ def pull(project_id: int, token: str | None = None) -> Any:
         lists=None if asked is None else [name for name in asked.split(",") if name],
         cursor=cursors.read(text, here.settings.secret_key) if text else None,
         limit=limit_asked(500, 5000),
+        peer=caller.node,
     )
     if mode == cursors.CHANGES:
         found: dict[str, Any] = {"changes": page.changes}

@@ -1,0 +1,75 @@
+"""A hub's line to its centre: pairing, what hubs are set up with, and what any client asks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import requests
+from marshmallow import Schema, ValidationError
+
+from schemas.hubs import PairedShape, SetupShape
+from sync_server.client import SyncClient, SyncRefused, SyncUnreachable
+
+_SECONDS = (15.0, 120.0)
+USER_AGENT = "simpul-hub/1"
+
+
+def ask_to_pair(url: str, code: str, node: str) -> dict[str, Any]:
+    """Ask the centre at `url` to make this install, `node`, its hub.
+
+    Errors    `SyncRefused` for a code that is not good; `SyncUnreachable`.
+    """
+    try:
+        answer = requests.post(
+            f"{url.rstrip('/')}/v1/sync/pair",
+            json={"code": code, "node": node},
+            timeout=_SECONDS,
+            allow_redirects=False,
+            headers={"User-Agent": USER_AGENT},
+        )
+        plain = answer.json()
+    except (requests.RequestException, ValueError) as exc:
+        raise SyncUnreachable(f"{url} does not answer as a centre: {type(exc).__name__}") from exc
+    if answer.status_code != 200:
+        message = plain.get("message", "") if isinstance(plain, dict) else ""
+        raise SyncRefused(answer.status_code, answer.status_code, str(message), {}, "never")
+    return read_as(PairedShape(), plain)
+
+
+class HubLink(SyncClient):
+    """A `SyncClient` with the token of a hub."""
+
+    def setup(self, tag: str | None, *, sent_at: str) -> tuple[dict[str, Any], str] | None:
+        """What this hub is to be set up with, and its tag; None when it is as `tag` says."""
+        headers = {"If-None-Match": f'"{tag}"'} if tag else {}
+        asked = {"sentAt": sent_at}
+        with self._asked("GET", "setup", params=asked, headers=headers, also=(304,)) as answer:
+            if answer.status_code == 304:
+                return None
+            told = answer.headers.get("ETag", "").removeprefix("W/").strip('"')
+            try:
+                plain = json.loads(answer.content)
+            except ValueError as exc:
+                raise SyncUnreachable("what answered is not a centre") from exc
+        return read_as(SetupShape(), plain), told
+
+    def form_xml(self, xml_form_id: str, version: str) -> bytes:
+        """The XML of a version of a form."""
+        asked = {"xmlFormId": xml_form_id, "version": version}
+        with self._asked("GET", "setup/xml", params=asked) as answer:
+            return bytes(answer.content)
+
+    def form_file(self, sha256: str) -> bytes:
+        """The bytes of a file of a form."""
+        with self._asked("GET", f"setup/files/{sha256}") as answer:
+            return bytes(answer.content)
+
+
+def read_as(shape: Schema, plain: Any) -> dict[str, Any]:
+    """What a centre said, by its shape. Errors: `SyncUnreachable` for what is none of it."""
+    try:
+        return cast("dict[str, Any]", shape.load(plain))
+    except ValidationError as exc:
+        field = next(iter(exc.messages_dict), "")
+        raise SyncUnreachable(f"the centre's answer cannot be read: {field}") from exc

@@ -1,0 +1,49 @@
+"""What a server has taken in itself is no news to it, unless it has altered here since.
+
+Leaving echoes out only saves the link: known changes are taken in again as duplicates. What
+waited at the other server and was settled finally here is no echo, nor is what another copy
+took the place of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from odk_forms.changes import submission_key
+
+Item = dict[str, Any]
+
+
+def without_echoes(items: Iterable[Item], peer: str, steps: Sequence[Any]) -> list[Item]:
+    """The items less what came through the node `peer`; `steps` are the journal's of this page."""
+    if not peer:
+        return list(items)
+    last: dict[str, str] = {}
+    for one in steps:
+        named = one.change_id or one.ref
+        if named:
+            last[named] = max(one.at, last.get(named, ""))
+    return [item for item in items if not _is_echo(item, peer, last)]
+
+
+def _is_echo(item: Item, peer: str, last: Mapping[str, str]) -> bool:
+    """Whether everything of an item came through the peer, and has stood still since."""
+    if item["kind"] == "submission" and "instanceId" in item:
+        named = submission_key(item["xmlFormId"], item["instanceId"])
+        parts = [(named, item["path"])]
+        parts += [(one["changeId"], one["path"]) for one in item["changes"] if "path" in one]
+    else:
+        parts = [(item.get("changeId", ""), item["path"])]
+    return all(_came_by(path, peer) and not _altered(path, last.get(n)) for n, path in parts)
+
+
+def _came_by(path: Any, peer: str) -> bool:
+    """Whether a path names the peer; of what was kept as it came, it may be anything."""
+    stamps = path if isinstance(path, list) else []
+    return any(isinstance(stamp, dict) and stamp.get("node") == peer for stamp in stamps)
+
+
+def _altered(path: Sequence[Mapping[str, str]], at: str | None) -> bool:
+    """Whether a step of this page is later than this server's own stamp, the last of the path."""
+    return at is not None and at > path[-1]["receivedAt"]

@@ -1,0 +1,67 @@
+"""Up and down between a hub and its centre, and what happens when the line goes."""
+
+import uuid
+
+import pytest
+
+from sync_server.hubs.relaying import RelayFailed
+
+
+@pytest.fixture
+def phone(centre):
+    return centre.phone("A")
+
+
+@pytest.fixture
+def paired(hub, phone):
+    hub.pair(posyandu="melati")
+    return hub
+
+
+def test_a_phone_works_at_the_hub_by_the_card_it_has(paired, phone, centre, line):
+    line.up = False
+    here, child = paired.phone(phone), str(uuid.uuid4())
+    here.sync()
+    here.send(here.register(child, posyandu="melati", nik="3201", rt="05"))
+    here.sync()
+    assert here.screen(child)["rt"] == "05"
+    assert "nik" not in here.screen(child)
+    here.send(here.measure(child, bb="9.1", tgl="2026-10-03"))
+    line.up = True
+    done = paired.relay()
+    assert (done.sent, done.refused, done.waiting) == (2, 0, 0)
+    assert centre.shown(child) == paired.village.shown(child)
+    (first, second) = sorted(centre.changes(child), key=lambda one: one.received_at)
+    assert {one.actor_id for one in (first, second)} == {phone.actor_id}
+    nodes = [stamp["node"] for stamp in second.path]
+    assert nodes == [paired.village.project.node, centre.project.node]
+
+
+def test_what_alters_at_the_centre_comes_to_the_hubs_phones(paired, phone, centre):
+    child = str(uuid.uuid4())
+    phone.send(phone.register(child, posyandu="melati", rt="07"))
+    done = paired.relay()
+    assert (done.fetched, done.sent) == (1, 0)
+    here = paired.phone(phone)
+    here.sync()
+    assert here.screen(child)["rt"] == "07"
+
+
+def test_nothing_is_echoed(paired, phone, line):
+    here, child = paired.phone(phone), str(uuid.uuid4())
+    here.send(here.register(child, posyandu="melati"))
+    assert paired.relay().sent == 1
+    line.asked.clear()
+    done = paired.relay()
+    assert (done.sent, done.fetched) == (0, 0)
+    assert line.asked == ["GET info", "GET setup", "GET pull"]
+
+
+def test_a_centre_that_is_away_is_said_in_one_line(paired, phone, line):
+    here, child = paired.phone(phone), str(uuid.uuid4())
+    line.up = False
+    here.send(here.register(child, posyandu="melati"))
+    with pytest.raises(RelayFailed, match=r"the centre at http://centre\.test is away"):
+        paired.relay()
+    line.up = True
+    assert paired.relay().sent == 1
