@@ -145,7 +145,8 @@ class Killer:
     @property
     def run(self) -> Callable[..., Any]:
         law: Any = self.test
-        return law.hypothesis.inner_test if self.is_law else law
+        found: Callable[..., Any] = law.hypothesis.inner_test if self.is_law else law
+        return found
 
     def _told(self, seed: int) -> dict[str, Any]:
         return {name: _GIVEN[name](seed) for name in inspect.signature(self.run).parameters}
