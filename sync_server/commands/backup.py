@@ -20,6 +20,7 @@ from sync_server.clock import Clock, SystemClock, instant
 from sync_server.commands.common import (
     command_app,
     counted,
+    disk_in_one_line,
     loaded_settings,
     print_json,
     refusals_in_one_line,
@@ -47,7 +48,7 @@ def backup(file: Path, as_json: bool) -> None:
     A file of this name is whole: it is written under another and renamed at the end.
     The settings are not in it (simpul.toml, SIMPUL_ variables).
     """
-    with command_app(), _disk_in_one_line(), _progress() as tell:
+    with command_app(), disk_in_one_line(), _progress() as tell:
         here = context()
         contents = take(
             file,
@@ -74,7 +75,7 @@ def restore(file: Path, as_json: bool) -> None:
     their lists anew; what they sent since FILE was made is missing until they send it again.
     """
     settings, clock = loaded_settings(), SystemClock()
-    with refusals_in_one_line(), _disk_in_one_line(), _progress() as tell:
+    with refusals_in_one_line(), disk_in_one_line(), _progress() as tell:
         contents, raised = restored(settings, file, clock=clock, tell=tell)
     if contents.made_at > instant(clock.now()):
         click.echo(
@@ -124,16 +125,6 @@ def _refuse_newer(contents: Contents) -> None:
             f"the backup was made by Simpul {contents.program}, whose tables are newer than "
             "this one's: upgrade this one"
         )
-
-
-@contextmanager
-def _disk_in_one_line() -> Iterator[None]:
-    """A disk that is full, away or another's ends the command with one line."""
-    try:
-        yield
-    except OSError as exc:
-        where = f"{exc.filename}: " if exc.filename else ""
-        raise click.ClickException(f"{where}{exc.strerror or exc}") from exc
 
 
 @contextmanager

@@ -98,6 +98,16 @@ def refusals_in_one_line() -> Iterator[None]:
         raise no_database(exc) from exc
 
 
+@contextmanager
+def disk_in_one_line() -> Iterator[None]:
+    """A disk that is full, away or another's ends the command with one line."""
+    try:
+        yield
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        raise click.ClickException(f"{where}{exc.strerror or exc}") from exc
+
+
 def chosen_project(word: str | None) -> int:
     """The id of the project meant by its id, its uuid or its name; of the only one for None."""
     with read_transaction() as connection:

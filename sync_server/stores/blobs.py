@@ -16,13 +16,20 @@ from sqlalchemy import (
     delete,
     exists,
     false,
+    func,
     or_,
     select,
     update,
 )
 
 from sync_server.models.forms import Blob, BlobAwaited, BlobSender
-from sync_server.models.records import ChangeRow, RecordScope, Submission, SubmissionAttachment
+from sync_server.models.records import (
+    ChangeRow,
+    JournalRow,
+    RecordScope,
+    Submission,
+    SubmissionAttachment,
+)
 from sync_server.stores.records import lock_records
 from sync_server.stores.upsert import insert_missing, table_of
 
@@ -32,6 +39,7 @@ Visible = Mapping[str, Sequence[str]] | None
 _A = table_of(SubmissionAttachment).c
 _B = table_of(BlobSender).c
 _C = table_of(ChangeRow).c
+_J = table_of(JournalRow).c
 _S = table_of(Submission).c
 _SC = table_of(RecordScope).c
 _T = table_of(Blob).c
@@ -83,6 +91,28 @@ def find_sent(
             )
         )
     }
+
+
+def find_blobs(connection: Connection, project_id: int, hashes: Iterable[str]) -> set[str]:
+    """Those of the blobs named that the project has."""
+    return {
+        row.sha256
+        for part in _parts(hashes)
+        for row in connection.execute(
+            select(_T.sha256).where(_T.project_id == project_id, _T.sha256.in_(part))
+        )
+    }
+
+
+def list_blobs_since(connection: Connection, project_id: int, seq: int) -> list[str]:
+    """The blobs that came when the journal stood at `seq`, or later."""
+    then = select(_J.at).where(_J.project_id == project_id, _J.seq == seq).scalar_subquery()
+    rows = connection.execute(
+        select(_T.sha256)
+        .where(_T.project_id == project_id, _T.created_at >= func.coalesce(then, ""))
+        .order_by(_T.sha256)
+    )
+    return list(rows.scalars())
 
 
 def find_readable(

@@ -3,34 +3,7 @@
 import random
 import uuid
 
-import pytest
-
-from sync_server.app import create_app
-from sync_server.db import db
-from sync_server.settings import load
 from tests.relay.servers import Server
-
-
-@pytest.fixture
-def centre(app, clock) -> Server:
-    return Server.begin(app, clock)
-
-
-@pytest.fixture
-def hub(tmp_path, sqlite_template, clock) -> Server:
-    path = tmp_path / "hub.db"
-    path.write_bytes(sqlite_template.read_bytes())
-    environ = {
-        "SIMPUL_HOME": str(tmp_path / "hub"),
-        "SIMPUL_DATABASE_URL": f"sqlite:///{path}",
-        "SIMPUL_SECRET_KEY": "the hub's own",
-    }
-    app = create_app(load(environ), clock=clock)
-    app.testing = True
-    server = Server.begin(app, clock, node="11111111-0000-4000-8000-000000000001")
-    yield server
-    with app.app_context():
-        db.engine.dispose()
 
 
 def a_month(hub: Server, centre: Server) -> None:
