@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from conflict.edits import is_withdrawal
-from tests.conflict import test_laws, test_routes
+from tests.conflict import test_laws, test_relayed, test_routes
 from tests.conflict.checks import disagreements
 from tests.conflict.stories import Story, tell, tell_away, tell_parts
 
@@ -29,7 +29,7 @@ POLICIES = ("review", "last", "first", "latest", "max", "min", "union")
 FLOORS |= {f"policy {kind}": 1.0 for kind in POLICIES}
 LAWS: dict[str, Callable[..., None]] = {
     name: test.hypothesis.inner_test
-    for module in (test_laws, test_routes)
+    for module in (test_laws, test_routes, test_relayed)
     for name, test in vars(module).items()
     if name.startswith("test_l") and hasattr(test, "hypothesis")
 }
