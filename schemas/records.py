@@ -30,6 +30,14 @@ class FieldShape(Shape):
     outcome = fields.String()
 
 
+class StampShape(Shape):
+    """A server that took a change in, and when. `hub` is its name, where it is one of ours."""
+
+    node = fields.String()
+    hub = fields.String(allow_none=True)
+    received_at = fields.String()
+
+
 class PastChangeShape(Shape):
     """One change of a record."""
 
@@ -46,6 +54,7 @@ class PastChangeShape(Shape):
     form_id = fields.String(allow_none=True)
     form_version = fields.String(allow_none=True)
     note = fields.String()
+    path = fields.List(fields.Nested(StampShape))
     fields_ = fields.List(fields.Nested(FieldShape), data_key="fields")
 
 

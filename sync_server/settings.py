@@ -47,6 +47,11 @@ SETTINGS = (
     Setting("PART_BYTES", "2000000", "Size of one part of a submission, as advertised to phones."),
     Setting("MAX_BODY_BYTES", "524288000", "Largest request body that is read at all."),
     Setting("LATE_DAYS", "7", "A device silent for more days than this is late on the sync board."),
+    Setting(
+        "RELAY_SECONDS",
+        "300",
+        "Seconds between two contacts of a hub with its centre, by itself; 0: only by hand.",
+    ),
 )
 
 
@@ -67,6 +72,7 @@ class Settings:
     part_bytes: int
     max_body_bytes: int
     late_days: int
+    relay_seconds: int
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -105,6 +111,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         part_bytes=_whole(chosen, "PART_BYTES"),
         max_body_bytes=_whole(chosen, "MAX_BODY_BYTES"),
         late_days=_whole(chosen, "LATE_DAYS"),
+        relay_seconds=_whole(chosen, "RELAY_SECONDS"),
     )
 
 

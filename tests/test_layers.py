@@ -26,6 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     *((name,) for name in ("intake", "publishing", "relay", "hubs", "backups")),
     *((name,) for name in ("fleet", "demo", "web")),
     DOORS,
+    ("jobs",),
     ("app",),
     ("commands",),
 )

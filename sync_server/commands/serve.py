@@ -13,6 +13,7 @@ from gunicorn.app.base import BaseApplication
 
 from sync_server.app import create_app, start_writing_contacts
 from sync_server.commands.common import loaded_settings, refuse_if_not_initialised
+from sync_server.jobs.schedule import start_in_background
 from sync_server.settings import Settings
 
 _THREADS = 32  # a body may trickle for a quarter of an hour on 2G while others are served
@@ -86,6 +87,8 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         app = create_app(self.settings)
         start_writing_contacts(app)
+        if self.options["workers"] == 1:
+            start_in_background(app)
         collect_seldom()
         return app
 

@@ -18,6 +18,7 @@ from sync_server.errors import NotFound
 from sync_server.reports.board import visible_to
 from sync_server.reports.history import get_record
 from sync_server.stores.changes import find_changes, find_rows, list_history, settled_of
+from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.packing import unpack_state
 from sync_server.stores.people import find_authors
@@ -155,6 +156,7 @@ def get_history(project_id: int, entity: str, area: Area) -> Facts:
         record, lists = get_record(connection, project_id, entity.lower(), area)
         rows = list_history(connection, project_id, record.entity)
         authors = find_authors(connection, (row.actor_id for row in rows))
+        hubs = name_nodes(connection, project_id)
     policies, state = lists[record.list_name].policies, unpack_state(record.state)
     contending = {one.field: one.contenders for one in reviews(state, policies)}
     return {
@@ -162,7 +164,7 @@ def get_history(project_id: int, entity: str, area: Area) -> Facts:
         "list_name": record.list_name,
         "version": record.version,
         "status": record.status,
-        "changes": [_past(row, state, policies, contending, authors) for row in rows],
+        "changes": [_past(row, state, policies, contending, authors, hubs) for row in rows],
     }
 
 
@@ -178,6 +180,7 @@ def _past(
     policies: Policies,
     contending: Mapping[str, tuple[str, ...]],
     authors: Mapping[int, Any],
+    hubs: Mapping[str, str],
 ) -> Facts:
     one = settled_of(row)
     found = [
@@ -191,5 +194,9 @@ def _past(
         "user_id": row.actor_id if author and author.kind == "user" else None,
         "form_id": row.xml_form_id,
         "note": (row.decision or {}).get("note", ""),
+        "path": [
+            {"node": s["node"], "hub": hubs.get(s["node"]), "received_at": s["receivedAt"]}
+            for s in row.path
+        ],
         "fields_": found,
     }

@@ -20,6 +20,7 @@ from sync_server.reports.board import visible_to
 from sync_server.reports.labels import Labels, load_labels, name_places
 from sync_server.stores.changes import list_history, settled_of
 from sync_server.stores.devices import list_form_titles
+from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.packing import unpack_state
 from sync_server.stores.records import find_record
@@ -40,6 +41,7 @@ class Source:
     instance_id: str | None
     client_time: str | None
     received_at: str
+    hubs: tuple[tuple[str, str], ...] = ()  # the hubs it came through, and when each had it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,7 @@ class Past:
         self.state: RecordState = unpack_state(row.state)
         self.rows: dict[str, Any] = {one.change_id: one for one in rows}
         self.settled: dict[str, SettledChange] = {one.change_id: settled_of(one) for one in rows}
+        self._hubs = name_nodes(connection, project_id)
         self._names = list_names(connection, (one.actor_id for one in rows))
         self._titles = list_form_titles(
             connection, project_id, {(o.xml_form_id, o.form_version) for o in rows if o.xml_form_id}
@@ -139,6 +142,11 @@ class Past:
             instance_id=row.instance_id,
             client_time=row.client_time,
             received_at=row.received_at,
+            hubs=tuple(
+                (self._hubs[stamp["node"]], stamp["receivedAt"])
+                for stamp in row.path
+                if stamp["node"] in self._hubs
+            ),
         )
 
     def value(self, change_id: str, name: str) -> str | None:
