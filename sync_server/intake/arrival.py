@@ -134,16 +134,21 @@ class SentChange:
     under_lock: UnderLock | None = None
     relayed: Relayed | None = None
     origin: Origin | None = None
+    item: bytes | None = None  # as it came, where more came than the change itself
 
 
 @dataclass(frozen=True, slots=True)
 class SentRaw:
-    """An item that says what it is and cannot be used: kept as it came, with the reason."""
+    """An item that says what it is and cannot be used: kept as it came, with the reason.
+
+    `relayed` is whether a hub or a file brought it: its stamps are to be believed.
+    """
 
     change_id: str
     raw: bytes
     code: str
     detail: str
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ def push(
     """
     sorting = _Sorting()
     for place, item in enumerate(pushed.items):
-        read = _read_item(item, author)
+        read = read_item(item, author)
         if isinstance(read, (ChangeResult, SubmissionResult)):
             sorting.rejected[place] = read
         else:
@@ -111,7 +111,8 @@ def _plain(result: Result) -> Any:
     return _SUBMISSION_RESULT.dump(result)
 
 
-def _read_item(item: object, author: Author) -> Sent | Result:
+def read_item(item: object, author: Author) -> Sent | Result:
+    """What ingest takes of one item as `author` sent it, or the answer to what is no item."""
     if not isinstance(item, dict):
         return _rejected_change(None, "an item is a JSON object")
     is_form = item.get("kind") == "submission"

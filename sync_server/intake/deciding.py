@@ -271,6 +271,7 @@ class Decider:
                 derived.raw,
                 code=code,
                 detail=detail,
+                relayed=derived.xml is None and derived.relayed is not None,
             )
         )
         return kept_change(change, code=code, detail=detail)

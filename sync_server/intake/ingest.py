@@ -322,9 +322,10 @@ def _kept(
         arrival,
         change.change_id,
         Origin(author.actor_id, author.device_id),
-        raw_change(change, sent.note),
+        raw_change(change, sent.note) if sent.item is None else sent.item,
         code=code,
         detail=UNDECIDED,
+        relayed=sent.relayed is not None,
     )
     return poison, kept_change(change, code=code, detail=UNDECIDED)
 

@@ -17,11 +17,9 @@ from sync_server.intake.arrival import (
     SubmissionResult,
 )
 from sync_server.stores.changes import Origin
-from sync_server.stores.quarantine import Poison
+from sync_server.stores.quarantine import RELAYED_ITEM, Poison
 
 UNDECIDED = "the server could not decide this; it is kept as it came"
-RELAYED_ITEM = "application/vnd.simpul.item+json"
-"""A relayed item kept whole, with what other servers settled of it."""
 
 
 def device_of(sent: SentSubmission, author: Author) -> str:
@@ -74,6 +72,7 @@ def kept_raw(arrival: Arrival, sent: SentRaw) -> tuple[Poison, ChangeResult]:
         sent.raw,
         code=sent.code,
         detail=sent.detail,
+        relayed=sent.relayed,
     )
     result = ChangeResult(
         change_id=sent.change_id,
@@ -100,9 +99,20 @@ def kept_request(arrival: Arrival, raw: bytes, content_type: str, detail: str) -
 
 
 def poison_of_change(
-    arrival: Arrival, change_id: str, origin: Origin, raw: bytes, *, code: str, detail: str
+    arrival: Arrival,
+    change_id: str,
+    origin: Origin,
+    raw: bytes,
+    *,
+    code: str,
+    detail: str,
+    relayed: bool = False,
 ) -> Poison:
-    """One change kept raw: the whole submission it is in, or its own JSON."""
+    """One change kept raw: the whole submission it is in, or its own JSON.
+
+    `relayed` says that this is the JSON of a hub or a file, even if the change was in a form.
+    """
+    plain = "text/xml" if origin.instance_id else "application/json"
     return Poison(
         quarantine_id=_poison_id(
             arrival, "change", f"{change_id}\n{hashlib.sha256(raw).hexdigest()}"
@@ -111,7 +121,7 @@ def poison_of_change(
         code=code,
         detail=detail,
         raw=raw,
-        content_type="text/xml" if origin.instance_id else "application/json",
+        content_type=RELAYED_ITEM if relayed else plain,
         origin=origin,
         change_id=change_id,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from conflict.areas import UNBOUND, area_of
-from conflict.types import Change, Op
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadRequest, NotFound
@@ -15,21 +15,28 @@ from sync_server.intake.arrival import (
     Author,
     Project,
     Result,
+    Sent,
     SentChange,
+    SentRaw,
     SentSubmission,
     Status,
     SubmissionResult,
 )
+from sync_server.intake.batches import read_item
 from sync_server.intake.ingest import ingest
 from sync_server.stores.audits import add_audit
-from sync_server.stores.quarantine import decide_quarantined, find_quarantined
-from sync_server.stores.tokens import find_device_by_id
+from sync_server.stores.quarantine import RELAYED_ITEM, decide_quarantined, find_quarantined
+from sync_server.stores.tokens import find_actors, find_device_by_id
+
+_CHANGE = "application/json"
 
 
 def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock) -> Result:
     """Take a quarantined thing in again, as the device that sent it.
 
-    What a person sent is taken in with the leave of the manager who retries it.
+    What a person sent is taken in with the leave of the manager who retries it. What a hub or
+    a file brought is judged here, whatever the first server said of it; what that one settled
+    stands.
 
     Returns   what became of it now. It stays open while it still cannot be used, and
               is marked resolved when it can.
@@ -37,14 +44,21 @@ def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock)
     """
     with read_transaction() as connection:
         row = _open_row(connection, project, quarantine_id)
-        sender = row.actor_id and find_device_by_id(connection, project.id, row.actor_id)
+        item = _item(row)
+        actor_id = _actor(connection, project, row, item)
+        sender = actor_id and find_device_by_id(connection, project.id, actor_id)
     author = Author(
-        actor_id=row.actor_id,
-        device_id=row.device_id,
-        area=area_of(row.actor_id, sender.properties) if sender else UNBOUND,
+        actor_id=actor_id,
+        device_id=row.device_id or str(item.get("deviceId", "")),
+        area=area_of(actor_id, sender.properties) if actor_id and sender else UNBOUND,
         may_decide=sender is None,
+        relays=row.content_type == RELAYED_ITEM,
     )
-    result = ingest(project, [_sent(row)], author=author, clock=clock)[0]
+    sent = _sent(row, item, author)
+    if isinstance(sent, Sent):
+        result = ingest(project, [sent], author=author, clock=clock)[0]
+    else:
+        result = sent
     if not _is_quarantined(result, row.change_id):
         _decide(project, quarantine_id, "resolved", by, clock)
     return result
@@ -66,33 +80,53 @@ def _open_row(connection: Any, project: Project, quarantine_id: str) -> Any:
     return row
 
 
-def _sent(row: Any) -> SentSubmission | SentChange:
-    if row.content_type == "application/json":
-        plain = json.loads(row.raw)
-        return SentChange(_change_of(plain), plain.get("note", ""))
-    attached = tuple(  # what came of them was noted when it did, with its size
+def _item(row: Any) -> dict[str, Any]:
+    """The JSON that was kept, without what the first server thought of it; {} for a form."""
+    if row.content_type not in (_CHANGE, RELAYED_ITEM):
+        return {}
+    item: dict[str, Any] = json.loads(row.raw)
+    if row.content_type == _CHANGE:
+        return item
+    item.pop("verdict", None)
+    if isinstance(item.get("changes"), list):
+        item["changes"] = [
+            one for one in item["changes"] if not (isinstance(one, dict) and "verdict" in one)
+        ]
+    if item.get("kind") == "change" and item.get("settled") is None:
+        item.pop("path", None)  # nobody has settled it: this server is the first
+    return item
+
+
+def _actor(connection: Any, project: Project, row: Any, item: dict[str, Any]) -> int | None:
+    """Who sent a thing: of a relayed change that nobody settled, the device that sent it first."""
+    key = item.get("actor")
+    if row.content_type == RELAYED_ITEM and "path" not in item and isinstance(key, str):
+        first = find_actors(connection, project.id, [key]).get(key)
+        if first is not None:
+            return first
+    return None if row.actor_id is None else int(row.actor_id)
+
+
+def _sent(row: Any, item: dict[str, Any], author: Author) -> Sent | Result:
+    """What was kept, as it is taken in again: what is kept of it once more are the same bytes."""
+    if row.content_type not in (_CHANGE, RELAYED_ITEM):
+        return SentSubmission(row.raw, _attached(row), again=True)
+    read = read_item(item, author)
+    if isinstance(read, SentRaw):
+        named = row.change_id or read.change_id
+        return replace(read, change_id=named, raw=row.raw, relayed=author.relays)
+    if isinstance(read, SentChange):
+        return replace(read, item=row.raw)
+    if isinstance(read, SentSubmission):
+        return replace(read, item=row.raw, attachments=_attached(row), again=True)
+    return read
+
+
+def _attached(row: Any) -> tuple[Attached, ...]:
+    """The files a form was sent with; what came of them was noted when it did, with its size."""
+    return tuple(
         Attached(one["name"], one["sha256"], 0, one["contentType"], here=False)
         for one in row.attachments
-    )
-    return SentSubmission(row.raw, attached, again=True)
-
-
-def _change_of(plain: dict[str, Any]) -> Change:
-    """The change that `reading.raw_change` kept."""
-    return Change(
-        change_id=plain["changeId"],
-        list_name=plain["list"],
-        entity=plain["entity"],
-        op=Op(plain["op"]),
-        label=plain.get("label"),
-        data=plain.get("data", {}),
-        base_version=plain.get("baseVersion"),
-        trunk_version=plain.get("trunkVersion"),
-        branch_id=plain.get("branchId"),
-        client_time=plain.get("clientTime"),
-        contenders=tuple(plain.get("contenders", ())),
-        status=plain.get("status"),
-        of=plain.get("of"),
     )
 
 
@@ -102,7 +136,7 @@ def _is_quarantined(result: Result, change_id: str | None) -> bool:
         return any(
             one.status is Status.QUARANTINED for one in result.changes if one.change_id == change_id
         )
-    return result.status is Status.QUARANTINED
+    return result.status in (Status.QUARANTINED, Status.REJECTED)
 
 
 def _decide(project: Project, quarantine_id: str, state: str, by: int | None, clock: Clock) -> None:

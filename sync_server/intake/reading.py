@@ -58,7 +58,8 @@ class Derived:
     """One change to decide: where it came from, and which item of the batch it belongs to.
 
     `xml` is the submission it is in; None for a change that came by itself. `area` is that of
-    its author, where somebody else sent the batch.
+    its author, where somebody else sent the batch. `json` is a change that came by itself as
+    it came, where that is known.
     """
 
     item: int
@@ -69,11 +70,12 @@ class Derived:
     under_lock: UnderLock | None = None
     relayed: Relayed | None = None
     area: Area | None = None
+    json: bytes | None = None
 
     @property
     def raw(self) -> bytes:
         """What is kept of it when it cannot be used."""
-        return raw_change(self.change, self.note) if self.xml is None else self.xml
+        return self.xml or self.json or raw_change(self.change, self.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ class _Reader:
                 note=sent.note,
                 under_lock=sent.under_lock,
                 relayed=relayed,
+                json=sent.item,
             )
         )
 

@@ -33,23 +33,30 @@ def with_what_was_settled(sent: Sent, item: Mapping[str, Any]) -> Sent:
     """An item with its stamps, settlements and verdicts; kept whole when they cannot be read."""
     loaded, fault = first_fault(_RELAYED, item)
     if fault:
-        return kept_item(item, "bad_data", fault)
+        return kept_item(item, "bad_data", fault, relayed=True)
     if isinstance(sent, SentSubmission):
         return _submission(sent, loaded, item)
     relayed = _relayed(loaded)
     if relayed.verdict is not None:
-        return kept_item(item, relayed.verdict.code, relayed.verdict.detail)
-    if isinstance(sent, SentChange) and relayed.settled is not None:
-        return _change(sent, relayed, loaded)
-    return kept_item(item, "bad_data", "a relayed change says what was settled of it")
+        return kept_item(item, relayed.verdict.code, relayed.verdict.detail, relayed=True)
+    if isinstance(sent, SentRaw):
+        return replace(sent, relayed=True)
+    if relayed.settled is not None:
+        return replace(_change(sent, relayed, loaded), item=_bytes(item))
+    detail = "a relayed change says what was settled of it"
+    return kept_item(item, "bad_data", detail, relayed=True)
 
 
-def kept_item(item: Mapping[str, Any], code: str, detail: str) -> SentRaw:
+def kept_item(item: Mapping[str, Any], code: str, detail: str, *, relayed: bool = False) -> SentRaw:
     """An item kept as it came."""
-    raw = json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    raw = _bytes(item)
     change_id = item.get("changeId")
     named = change_id if is_uuid(change_id) else str(uuid5(NAMESPACE_OID, raw.decode()))
-    return SentRaw(str(named), raw, code, detail)
+    return SentRaw(str(named), raw, code, detail, relayed)
+
+
+def _bytes(item: Mapping[str, Any]) -> bytes:
+    return json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _change(sent: SentChange, relayed: Relayed, loaded: Mapping[str, Any]) -> SentChange:
@@ -88,7 +95,7 @@ def _submission(
             one["change_id"]: _relayed({"path": loaded["path"], **one, "actor": whole.actor})
             for one in loaded["changes"]
         },
-        item=json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace"),
+        item=_bytes(item),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from sync_server.relay.records import Reader
 from sync_server.stores.changes import find_of_submissions, find_rows
+from sync_server.stores.quarantine import RELAYED_ITEM
 from sync_server.stores.records import find_scopes
 from sync_server.stores.relayed import (
     Key,
@@ -155,9 +156,10 @@ class _Writer:
     def kept(self, row: Any) -> Item | None:
         """A quarantined thing; what is one entity of a form goes with the form."""
         relayed = {**self._sender(row), "path": self._path(row), "verdict": _verdict(row)}
-        if row.content_type.endswith("json"):
-            plain = json.loads(row.raw)
-            return {**plain, **({} if "path" in plain else relayed)}
+        if row.content_type == RELAYED_ITEM:
+            return dict(json.loads(row.raw))
+        if row.content_type == "application/json":  # a path in there is the sender's own idea
+            return {**json.loads(row.raw), **relayed}
         if row.kind == "submission":
             files = [
                 {"name": a["name"], "sha256": a["sha256"], "contentType": a["contentType"]}

@@ -13,7 +13,14 @@ from sync_server.models.records import QuarantineRow
 from sync_server.stores.changes import Origin
 from sync_server.stores.upsert import table_of, upsert_rows
 
+RELAYED_ITEM = "application/vnd.simpul.item+json"
+"""A relayed item kept whole, with what other servers settled of it."""
+
 _T = table_of(QuarantineRow).c
+_KEPT = (
+    *("kind", "raw", "content_type", "sha256", "xml_form_id", "instance_id", "change_id"),
+    *("actor_id", "device_id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +43,17 @@ def insert_quarantine(
 ) -> list[str]:
     """Keep poison; the ids of what is news.
 
-    What is kept under its id already only gains the files that came since.
+    What is kept under its id already gains the files that came since, and the reason of now.
+    Its bytes stay as they came first, unless a hub brings them with what was settled of them.
     """
     if not poisons:
         return []
-    known = _known_attachments(connection, project_id, [one.quarantine_id for one in poisons])
+    rows = _known(connection, project_id, [one.quarantine_id for one in poisons])
+    known = {name: row.attachments for name, row in rows.items()}
     upsert_rows(
         connection,
         QuarantineRow,
-        [
-            {
-                "project_id": project_id,
-                "quarantine_id": one.quarantine_id,
-                "kind": one.kind,
-                "code": one.code,
-                "detail": one.detail,
-                "raw": one.raw,
-                "content_type": one.content_type,
-                "attachments": _merged(known.get(one.quarantine_id, []), one.attachments),
-                "sha256": hashlib.sha256(one.raw).hexdigest(),
-                "xml_form_id": one.origin.xml_form_id,
-                "instance_id": one.origin.instance_id,
-                "change_id": one.change_id,
-                "actor_id": one.origin.actor_id,
-                "device_id": one.origin.device_id,
-                "received_at": at,
-                "state": "open",
-                "decided_at": None,
-                "decided_by": None,
-            }
-            for one in poisons
-        ],
+        [_row(project_id, one, rows.get(one.quarantine_id), at) for one in poisons],
         keep=("received_at", "state", "decided_at", "decided_by"),
     )
     return list(
@@ -79,15 +66,39 @@ def insert_quarantine(
     )
 
 
-def _known_attachments(
-    connection: Connection, project_id: int, ids: Sequence[str]
-) -> dict[str, list[dict[str, str]]]:
+def _known(connection: Connection, project_id: int, ids: Sequence[str]) -> dict[str, Any]:
     rows = connection.execute(
-        select(_T.quarantine_id, _T.attachments).where(
+        select(_T.quarantine_id, _T.attachments, *(_T[name] for name in _KEPT)).where(
             _T.project_id == project_id, _T.quarantine_id.in_(sorted(ids))
         )
     )
-    return {row.quarantine_id: row.attachments for row in rows}
+    return {row.quarantine_id: row for row in rows}
+
+
+def _row(project_id: int, one: Poison, known: Any, at: str) -> dict[str, Any]:
+    row = {
+        "project_id": project_id,
+        "quarantine_id": one.quarantine_id,
+        "kind": one.kind,
+        "code": one.code,
+        "detail": one.detail,
+        "raw": one.raw,
+        "content_type": one.content_type,
+        "attachments": _merged(known.attachments if known else [], one.attachments),
+        "sha256": hashlib.sha256(one.raw).hexdigest(),
+        "xml_form_id": one.origin.xml_form_id,
+        "instance_id": one.origin.instance_id,
+        "change_id": one.change_id,
+        "actor_id": one.origin.actor_id,
+        "device_id": one.origin.device_id,
+        "received_at": at,
+        "state": "open",
+        "decided_at": None,
+        "decided_by": None,
+    }
+    if known is None or (one.content_type == RELAYED_ITEM != known.content_type):
+        return row
+    return row | {name: getattr(known, name) for name in _KEPT}
 
 
 def _merged(

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from flask import Flask
 
@@ -35,3 +37,20 @@ def bidan(admin: Api, village: Village) -> Api:
     area = {"properties": {"posyandu": ["melati"]}}
     admin.done("POST", f"/projects/{village.project.id}/assignments/viewer/{me}", area)
     return person
+
+
+@pytest.fixture
+def push(village, sync):
+    """Push a batch as the phone of a posyandu; gives the response."""
+    device = village.phone("p")
+
+    def pushed(body, *, token=device.token, headers=None):
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return village.client.post(
+            f"/v1{sync}/push",
+            data=raw,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {token}", **(headers or {})},
+        )
+
+    return pushed

@@ -4,7 +4,6 @@ import gzip
 import json
 import uuid
 
-import pytest
 from sqlalchemy import event
 
 from sync_server.db import db
@@ -45,23 +44,6 @@ def batch(*items, **more) -> dict:
         "items": list(items),
         **more,
     }
-
-
-@pytest.fixture
-def push(village, sync):
-    """Push a batch as the phone of a posyandu; gives the response."""
-    device = village.phone("p")
-
-    def pushed(body, *, token=device.token, headers=None):
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return village.client.post(
-            f"/v1{sync}/push",
-            data=raw,
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {token}", **(headers or {})},
-        )
-
-    return pushed
 
 
 def statuses(answer) -> list[str]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.sync.test_push import BAD_CHANGES, batch, create, new, update
+
 BROKEN = b"<data id='daftar'><script>alert(1)</script>"
 
 
@@ -76,3 +78,35 @@ def test_unknown_ids_and_states_are_refused(admin, sync):
     assert admin.get(f"{sync}/quarantine/none").status_code == 404
     assert admin.post(f"{sync}/quarantine/none/retry").status_code == 404
     assert admin.get(f"{sync}/quarantine?state=lost").status_code == 400
+
+
+def quarantine(admin, sync) -> dict[str, dict]:
+    return {one["id"]: one for one in admin.done("GET", f"{sync}/quarantine")["quarantine"]}
+
+
+def test_a_bad_change_that_is_tried_again_stays_with_its_reason(push, admin, sync):
+    push(batch(*(update(new(), 1, rt="06") | altered for altered, _ in BAD_CHANGES)))
+    before = quarantine(admin, sync)
+    assert len(before) == len(BAD_CHANGES)
+    for one in before:
+        again = admin.done("POST", f"{sync}/quarantine/{one}/retry")
+        assert (again["state"], again["result"]["status"]) == ("open", "quarantined")
+    assert quarantine(admin, sync) == before
+
+
+def test_a_change_that_can_be_used_by_now_is_taken_in_as_its_sender_sent_it(
+    push, admin, sync, village
+):
+    mother = new()
+    change = create(mother, rt="05") | {"list": "ibu", "clientTime": "2026-11-21T10:00:00+07:00"}
+    push(batch(change))
+    (kept,) = quarantine(admin, sync)
+    base = f"/projects/{village.project.id}/datasets"
+    admin.done("POST", base, {"name": "ibu"})
+    # What waits for its list is tried again when that appears: here by the server itself.
+    assert quarantine(admin, sync)[kept]["state"] == "resolved"
+    (taken,) = village.changes(mother)
+    assert (taken.actor_id, taken.client_time) == (
+        village.quarantine()[0].actor_id,
+        "2026-11-21T03:00:00.000Z",
+    )
