@@ -48,12 +48,14 @@ class Line(requests.adapters.BaseAdapter):
             headers=dict(request.headers),
             data=request.body,
         )
+        body = answer.get_data()
+        answer.close()
         if self.lose(parts.path):
             raise requests.ConnectionError("cut")
         found = requests.Response()
         found.status_code, found.request = answer.status_code, request
         found.headers.update(dict(answer.headers))
-        found.raw, found.url = io.BytesIO(answer.get_data()), request.url or ""
+        found.raw, found.url = io.BytesIO(body), request.url or ""
         return found
 
     def close(self) -> None:
