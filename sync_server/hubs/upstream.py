@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from conflict.areas import UNBOUND
@@ -11,7 +12,7 @@ from sync_server.accounts.credentials import seal, unseal
 from sync_server.accounts.people import create_project, get_project
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction, write_transaction
-from sync_server.errors import BadValue, NotFound
+from sync_server.errors import BadValue, CursorGone, NotFound
 from sync_server.hubs.link import USER_AGENT, HubLink
 from sync_server.intake.arrival import Project
 from sync_server.relay import cursors
@@ -113,11 +114,42 @@ def begin_anew(project_id: int, epoch: str) -> None:
         store.update_upstream(connection, project_id, changed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a hub stands with its centre: what waits, when something was last sent or tried."""
+
+    name: str
+    url: str
+    waiting: int
+    refused: int
+    tried_at: str | None
+    pushed_at: str | None
+    trouble: str | None
+
+
+def standing(project_id: int, *, secret_key: str) -> Standing | None:
+    """How this install stands with the centre of a project; None where it has none."""
+    with read_transaction() as connection:
+        row = store.find_upstream(connection, project_id)
+        refused = store.count_refused(connection, project_id)
+    if row is None:
+        return None
+    return Standing(
+        name=row.hub_name,
+        url=row.url,
+        waiting=count_waiting(project_id, secret_key=secret_key),
+        refused=refused,
+        tried_at=row.tried_at,
+        pushed_at=row.pushed_at,
+        trouble=row.trouble,
+    )
+
+
 def count_waiting(project_id: int, *, secret_key: str) -> int:
     """How many forms and changes came in here and are not at the centre yet, as far as known."""
     upstream, after = get_upstream(project_id), 0
     if upstream.push_cursor is not None:
-        with suppress(Exception):
+        with suppress(CursorGone):  # of another secret key: all is gone through again
             after = cursors.read(upstream.push_cursor, secret_key).seq
     with read_transaction() as connection:
         behind = store.count_unsent(connection, project_id, after=after, node=upstream.node)

@@ -9,6 +9,7 @@ from sync_server.pages import (
     devices,
     door,
     forms,
+    hubs,
     problems,
     quarantine,
     records,
@@ -17,7 +18,7 @@ from sync_server.pages import (
     words,
 )
 
-NOUNS = (session, board, records, reviews, forms, devices, quarantine)
+NOUNS = (session, board, records, reviews, forms, devices, hubs, quarantine)
 """Each put its views on the door's blueprint when it was imported."""
 
 

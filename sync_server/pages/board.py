@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.context import context
 from sync_server.pages.door import bp, enter, see_other
+from sync_server.pages.hubs import standing_here
 from sync_server.pages.words import language
 from sync_server.reports.board import Health, sync_board
 from sync_server.reports.labels import labels_of
@@ -38,4 +39,5 @@ def board(project_id: int) -> str:
         health=health,
         search=search,
         healths=list(Health),
+        relaying=standing_here(project_id),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Text, delete, func, select, type_coerce, update
 
 from sync_server.models.batches import BatchRow
 from sync_server.models.hubs import OutgoingBatch, OwedBlob, RefusedItem, Upstream
@@ -149,13 +149,13 @@ def count_unsent(connection: Connection, project_id: int, *, after: int, node: s
     of_changes = (
         select(func.coalesce(_C.instance_id, _C.change_id).label("what"))
         .join_from(table_of(JournalRow), table_of(ChangeRow), own)
-        .where(*behind, _J.kind == STEP, _C.path.not_like(known))
+        .where(*behind, _J.kind == STEP, type_coerce(_C.path, Text).not_like(known))
     )
     named = _J.ref == _S.xml_form_id + "\n" + _S.instance_id
     of_forms = (
         select(_S.instance_id.label("what"))
         .join_from(table_of(JournalRow), table_of(Submission), named)
-        .where(*behind, _S.project_id == project_id, _S.path.not_like(known))
+        .where(*behind, _S.project_id == project_id, type_coerce(_S.path, Text).not_like(known))
     )
     kept = select(_J.ref.label("what")).where(*behind, _J.kind == QUARANTINE)
     every = of_changes.union(of_forms, kept).subquery()

@@ -23,15 +23,27 @@ def line(centre, monkeypatch) -> Line:
 
 
 @pytest.fixture
-def hub(tmp_path, sqlite_template, clock, centre, line) -> Hub:
-    """A laptop after `simpul init`, not a hub yet; on SQLite, as hubs are."""
-    path = tmp_path / "hub.db"
-    path.write_bytes(sqlite_template.read_bytes())
+def hub_url(engine_name, request, tmp_path):
+    """A database of its own for the hub: of the centre's kind, so that both are tried."""
+    if engine_name == "sqlite":
+        path = tmp_path / "hub.db"
+        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+        yield f"sqlite:///{path}"
+        return
+    cluster = request.getfixturevalue("postgres")
+    name = cluster.create_database(request.getfixturevalue("postgres_template"))
+    yield cluster.url(name)
+    cluster.drop_database(name)
+
+
+@pytest.fixture
+def hub(tmp_path, hub_url, clock, centre, line) -> Hub:
+    """A laptop after `simpul init`, not a hub yet."""
     home = tmp_path / "hub"
     home.mkdir()
     environ = {
         "SIMPUL_HOME": str(home),
-        "SIMPUL_DATABASE_URL": f"sqlite:///{path}",
+        "SIMPUL_DATABASE_URL": hub_url,
         "SIMPUL_SECRET_KEY": "the hub's own",
     }
     app = create_app(load(environ), clock=clock)

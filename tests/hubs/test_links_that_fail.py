@@ -20,6 +20,9 @@ from sync_server.models.hubs import OutgoingBatch, RefusedItem
 from sync_server.models.people import Node
 from sync_server.stores.upsert import table_of
 
+# What is kept of a centre is tried on both databases in `test_relaying.py`.
+pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def phone(centre):
@@ -203,7 +206,7 @@ def test_the_worker_relays_when_it_is_due_and_backs_off_when_it_fails(paired, mo
     assert "sent 16, refused 0, fetched 0; again in" in said[2]
 
 
-def test_one_process_has_the_jobs(tmp_path):
+def test_one_process_has_the_jobs(engine_name, tmp_path):
     one, other = Election(tmp_path / "lock"), Election(tmp_path / "lock")
     assert one.holds()
     assert one.holds()

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from sync_server.hubs.relaying import RelayFailed
+from sync_server.hubs.upstream import standing
 
 
 @pytest.fixture
@@ -63,5 +64,12 @@ def test_a_centre_that_is_away_is_said_in_one_line(paired, phone, line):
     here.send(here.register(child, posyandu="melati"))
     with pytest.raises(RelayFailed, match=r"the centre at http://centre\.test is away"):
         paired.relay()
+    with paired.app.app_context():
+        found = standing(paired.project, secret_key="the hub's own")
+        assert (found.waiting, found.pushed_at, "away" in found.trouble) == (1, None, True)
     line.up = True
     assert paired.relay().sent == 1
+    phone.send(phone.register(str(uuid.uuid4()), posyandu="melati"))
+    paired.relay(sends=False)
+    with paired.app.app_context():
+        assert standing(paired.project, secret_key="the hub's own").waiting == 0

@@ -72,7 +72,9 @@ class Hub:
     village: Village | None = None
 
     def pair(self, name: str = "Melati", **properties: str) -> None:
-        code = self.invited(name, **properties)
+        self.pair_by(self.invited(name, **properties))
+
+    def pair_by(self, code: str) -> None:
         with self.app.app_context():
             node, _ = current_node()
             paired = ask_to_pair(URL, code, node)
