@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -52,6 +53,8 @@ def pair(url: str, code: str, as_json: bool) -> None:
     """Become a hub of the centre at URL by the CODE it gave, and fetch what phones need."""
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("URL is the centre's address, as https://simpul.example.go.id")
+    if not _is_private(url):
+        click.echo("warning: over http everybody on the way can read along; use https", err=True)
     with command_app():
         here, (node, _) = context(), current_node()
         try:
@@ -70,6 +73,12 @@ def pair(url: str, code: str, as_json: bool) -> None:
         print_json({"hub": paired["hub"], **project, "fetched": done.fetched})
     else:
         click.echo(told_of_fetching(done))
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody on the way can read along: https, or a server on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 @hub.command("list")
