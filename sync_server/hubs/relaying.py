@@ -63,7 +63,7 @@ def relay(
         up.note(project_id, tried_at=instant(here.clock.now()))
         try:
             done = _speak(project_id, upstream, sends=sends, fetches=fetches, tell=tell)
-        except (SyncRefused, SyncUnreachable, SyncError) as exc:
+        except (SyncRefused, SyncUnreachable, SyncError, CentreRestored) as exc:
             line = _plainly(exc, upstream)
             up.note(project_id, trouble=line)
             raise RelayFailed(line) from exc
@@ -79,11 +79,7 @@ def _speak(project_id: int, upstream: Any, *, sends: bool, fetches: bool, tell: 
         limits = contact.greet(link)["limits"]
         contact.be_set_up(link)
         if sends:
-            try:
-                contact.send(link, limits)
-            except CentreRestored as exc:
-                contact.begin_anew(exc.epoch)
-                contact.send(link, limits)
+            contact.send(link, limits)
         if fetches:
             contact.fetch(link)
             if sends:  # past what was fetched: none of it goes back
@@ -150,6 +146,14 @@ class _Contact:
         up.note(self.project.id, setup_tag=None if altered.failed else tag, hub_name=setup["hub"])
 
     def send(self, link: HubLink, limits: dict[str, int]) -> None:
+        """Send what waits; everything, should the centre have been restored this very minute."""
+        try:
+            self._drain(link, limits)
+        except CentreRestored as exc:
+            self.begin_anew(exc.epoch)
+            self._drain(link, limits)
+
+    def _drain(self, link: HubLink, limits: dict[str, int]) -> None:
         sender = Sender(
             self.project,
             self.upstream,

@@ -34,7 +34,7 @@ class CentreRestored(Exception):
     """The centre was restored from a backup since: what it may have lost is sent again."""
 
     def __init__(self, epoch: str) -> None:
-        super().__init__(epoch)
+        super().__init__("the centre was restored from a backup: try again")
         self.epoch = epoch
 
 

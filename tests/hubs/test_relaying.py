@@ -65,11 +65,38 @@ def test_a_centre_that_is_away_is_said_in_one_line(paired, phone, line):
     with pytest.raises(RelayFailed, match=r"the centre at http://centre\.test is away"):
         paired.relay()
     with paired.app.app_context():
-        found = standing(paired.project, secret_key="the hub's own")
+        found = standing(paired.project, secret_key=secret_of(paired))
         assert (found.waiting, found.pushed_at, "away" in found.trouble) == (1, None, True)
     line.up = True
     assert paired.relay().sent == 1
     phone.send(phone.register(str(uuid.uuid4()), posyandu="melati"))
     paired.relay(sends=False)
     with paired.app.app_context():
-        assert standing(paired.project, secret_key="the hub's own").waiting == 0
+        assert standing(paired.project, secret_key=secret_of(paired)).waiting == 0
+
+
+def secret_of(hub) -> str:
+    return hub.app.extensions["simpul"].settings.secret_key
+
+
+def test_a_hub_of_a_hub_comes_to_rest(paired, beyond, phone, centre):
+    """Two laptops in a row, both between the same phones and the centre."""
+    far = beyond()
+    far.pair("Jauh", posyandu="melati")
+    there, child = far.phone(phone), str(uuid.uuid4())
+    there.sync()
+    there.send(there.register(child, posyandu="melati", rt="05"))
+    for server in (far, paired, far):
+        server.relay()
+    phone.sync()
+    phone.send(phone.measure(child, bb="9.1", tgl="2026-10-03"))
+    for server in (far, paired, far):
+        server.relay()
+    assert centre.shown(child)["bb"] == "9.1"
+    assert centre.shown(child) == paired.village.shown(child) == far.village.shown(child)
+    (born, _) = sorted(centre.changes(child), key=lambda one: one.op)
+    nodes = [far.village.project.node, paired.village.project.node, centre.project.node]
+    assert [stamp["node"] for stamp in born.path] == nodes
+    for server in (far, paired, far, paired):
+        done = server.relay()
+        assert (done.sent, done.fetched) == (0, 0)

@@ -27,12 +27,12 @@ URL = "http://centre.test"
 
 @dataclass
 class Line(requests.adapters.BaseAdapter):
-    """Requests to the centre go straight into its app. `up` False: the village has no link.
+    """Requests go straight into the app of their host. `up` False: the village has no link.
 
-    `lose` may swallow an answer after the centre has worked on it.
+    `lose` may swallow an answer after the server has worked on it.
     """
 
-    app: Flask
+    apps: dict[str, Flask]
     up: bool = True
     asked: list[str] = field(default_factory=list)
     lose: Callable[[str], bool] = lambda _path: False
@@ -42,11 +42,15 @@ class Line(requests.adapters.BaseAdapter):
         self.asked.append(f"{request.method} {parts.path.rpartition('/sync/')[2]}")
         if not self.up:
             raise requests.ConnectionError("no link")
-        answer = self.app.test_client().open(
-            f"{parts.path}?{parts.query}",
-            method=request.method,
-            headers=dict(request.headers),
-            data=request.body,
+        answer = (
+            self.apps[parts.netloc]
+            .test_client()
+            .open(
+                f"{parts.path}?{parts.query}",
+                method=request.method,
+                headers=dict(request.headers),
+                data=request.body,
+            )
         )
         body = answer.get_data()
         answer.close()
@@ -70,6 +74,7 @@ class Hub:
     clock: FrozenClock
     centre: Village
     village: Village | None = None
+    url: str = URL
 
     def pair(self, name: str = "Melati", **properties: str) -> None:
         self.pair_by(self.invited(name, **properties))
@@ -77,9 +82,9 @@ class Hub:
     def pair_by(self, code: str) -> None:
         with self.app.app_context():
             node, _ = current_node()
-            paired = ask_to_pair(URL, code, node)
+            paired = ask_to_pair(self.url, code, node)
             secret = context().settings.secret_key
-            project = become_hub(URL, paired, clock=self.clock, secret_key=secret)
+            project = become_hub(self.url, paired, clock=self.clock, secret_key=secret)
             self.village = Village(
                 self.app, self.app.test_client(), self.clock, get_project(project), 1
             )
