@@ -26,6 +26,14 @@ class Shape(Schema):
         field_obj.error_messages["required"] = MISSING
 
 
+class Answer(Shape):
+    """What is answered: every key is always there, so that nobody has to ask whether it is."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        super().on_bind_field(field_name, field_obj)
+        field_obj.required = True
+
+
 def camel_case(name: str) -> str:
     """A name of ours as it is spelled on the wire.
 
@@ -79,6 +87,14 @@ class Flag(fields.Boolean):
         return value
 
 
+class AnyOf(fields.Raw):
+    """A value of one of several shapes. Which one it is, and whether, is for others to see."""
+
+    def __init__(self, shapes: tuple[type[Schema], ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shapes = shapes
+
+
 class Texts(fields.Field[Any]):
     """A text, or a list of texts: the value of an actor property."""
 
@@ -91,6 +107,11 @@ class Texts(fields.Field[Any]):
         if not all(isinstance(one, str) and is_storable(one) for one in several):
             raise self.make_error("invalid")
         return value
+
+
+def several_of(*shapes: type[Schema], **kwargs: Any) -> fields.List[Any]:
+    """A list whose items are each of one of these shapes."""
+    return fields.List(AnyOf(shapes), **kwargs)
 
 
 def properties(**kwargs: Any) -> fields.Dict:

@@ -16,11 +16,24 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, vali
 
 from conflict.instants import as_instant
 from conflict.types import Op, RecordStatus
-from schemas.base import LONGEST_NAME, Shape, Text
+from schemas.base import LONGEST_NAME, Answer, Shape, Text, several_of
 
 PROTOCOL = 1
 LARGEST = 2**31 - 1
 """The largest version number; phones count from 1."""
+
+_OUTCOMES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "outcome": {"enum": ["written", "unchanged", "merged", "settled", "review"]},
+        },
+        "required": ["name", "outcome"],
+        "additionalProperties": False,
+    },
+}
 
 STATUSES = (RecordStatus.ACTIVE.value, RecordStatus.DELETED.value)
 
@@ -155,6 +168,12 @@ class SubmissionItem(Lenient):
     attachments = fields.List(fields.Nested(AttachmentItem), load_default=list)
 
 
+class PushRequest(Batch):
+    """A batch with its items. What is wrong with one item is said of that item alone."""
+
+    items = several_of(ChangeItem, SubmissionItem, required=True)
+
+
 def raw_of(item: Mapping[str, Any]) -> bytes | None:
     """The instance of a submission item as its phone made it; None when it is not there."""
     text, encoded = item.get("xml"), item.get("xmlBase64")
@@ -168,14 +187,7 @@ def raw_of(item: Mapping[str, Any]) -> bytes | None:
     return None
 
 
-class OutcomeShape(Shape):
-    """What became of one property of a change."""
-
-    name = fields.String()
-    outcome = fields.String()
-
-
-class ChangeResultShape(Shape):
+class ChangeResultShape(Answer):
     """What became of one change."""
 
     kind = fields.Constant("change")
@@ -188,13 +200,14 @@ class ChangeResultShape(Shape):
     fields_ = fields.Function(
         lambda one: [{"name": name, "outcome": word} for name, word in one.fields],
         data_key="fields",
+        metadata=_OUTCOMES,
     )
     waits_for = fields.String(allow_none=True)
     code = fields.String(allow_none=True)
     detail = fields.String(allow_none=True)
 
 
-class SubmissionResultShape(Shape):
+class SubmissionResultShape(Answer):
     """What became of one submission: the worst of its changes, or its own quarantine."""
 
     kind = fields.Constant("submission")
@@ -203,6 +216,16 @@ class SubmissionResultShape(Shape):
     changes = fields.List(fields.Nested(ChangeResultShape))
     code = fields.String(allow_none=True)
     detail = fields.String(allow_none=True)
+
+
+class BatchAnswer(Answer):
+    """One result per item, in the order of the items."""
+
+    batch_id = fields.String()
+    replayed = fields.Boolean()
+    epoch = fields.String()
+    server_time = fields.String()
+    results = several_of(ChangeResultShape, SubmissionResultShape)
 
 
 def first_fault(schema: Schema, item: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from schemas.base import NAME, Flag, Shape, Text, properties
+from schemas.base import NAME, Answer, Flag, Shape, Text, properties
 from schemas.batches import Lenient, UuidField
 
 _SHA256 = validate.Regexp(r"[0-9a-f]{64}\Z")
@@ -18,7 +18,7 @@ class NewHub(Shape):
     properties = properties(load_default=dict)
 
 
-class InvitationShape(Shape):
+class InvitationShape(Answer):
     """A code that pairs one install, once."""
 
     id = fields.Integer(attribute="actor_id")
@@ -51,18 +51,38 @@ class PairedShape(Lenient):
     project = fields.Nested(PairedProject, required=True)
 
 
-class HubShape(Shape):
+class HubShape(Answer):
     """A hub as its centre knows it. `clockOffsetMs` is the centre's clock less the hub's."""
 
     id = fields.Integer(attribute="actor_id")
     name = fields.String(attribute="display_name")
-    properties = fields.Dict()
+    properties = fields.Dict(keys=fields.String())
     node = fields.String(allow_none=True)
     created_at = fields.String()
     paired_at = fields.String(allow_none=True)
     last_seen_at = fields.String(allow_none=True)
     clock_offset_ms = fields.Integer(allow_none=True)
     revoked_at = fields.String(allow_none=True)
+
+
+class HubsShape(Answer):
+    """The hubs of a project, revoked ones too."""
+
+    hubs = fields.List(fields.Nested(HubShape))
+    server_time = fields.String()
+
+
+class SetupQuery(Shape):
+    """The hub's own time, by which the centre knows how wrong its clock is."""
+
+    sent_at = fields.String()
+
+
+class XmlQuery(Shape):
+    """A version of a form; the one whose version is blank, when none is said."""
+
+    xml_form_id = fields.String(required=True)
+    version = fields.String()
 
 
 class SetupProperty(Lenient):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from schemas.base import Shape
+from schemas.base import Answer, AnyOf, Shape
+from schemas.batches import ChangeResultShape, SubmissionResultShape
+
+STATES = ("open", "resolved", "discarded")
 
 
-class QuarantinedShape(Shape):
+class QuarantinedShape(Answer):
     """One quarantined thing, without its bytes."""
 
     id = fields.String(attribute="quarantine_id")
@@ -15,10 +18,34 @@ class QuarantinedShape(Shape):
     form_id = fields.String(attribute="xml_form_id", allow_none=True)
     instance_id = fields.String(allow_none=True)
     change_id = fields.String(allow_none=True)
-    code = fields.String()
+    code = fields.String(metadata={"description": "Why, as a result code."})
     detail = fields.String()
     received_at = fields.String()
     state = fields.String()
     decided_at = fields.String(allow_none=True)
     content_type = fields.String()
-    attachments = fields.List(fields.Dict())
+    attachments = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
+
+
+class QuarantineQuery(Shape):
+    """Which of them: all, without a state."""
+
+    state = fields.String(validate=validate.OneOf(STATES))
+    cursor = fields.String()
+    limit = fields.Integer(validate=validate.Range(1, 1000))
+
+
+class QuarantinePage(Answer):
+    """A page of what was kept, newest first; `cursor` is null on the last one."""
+
+    quarantine = fields.List(fields.Nested(QuarantinedShape))
+    cursor = fields.String(allow_none=True)
+    more = fields.Boolean()
+
+
+class RetryShape(Answer):
+    """What became of it this time. It is open still when it could not be used again."""
+
+    id = fields.String()
+    state = fields.String()
+    result = AnyOf((ChangeResultShape, SubmissionResultShape))

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from schemas.base import Shape
+from conflict.types import RecordStatus
+from schemas.base import Answer
 
 
-class RecordShape(Shape):
+class RecordShape(Answer):
     """A record as it stands. `version` counts its changes."""
 
     list = fields.String(attribute="list_name")
     entity = fields.String()
     version = fields.Integer()
     label = fields.String()
-    data = fields.Dict()
-    status = fields.String()
+    data = fields.Dict(keys=fields.String(), values=fields.String())
+    status = fields.String(metadata={"enum": [one.value for one in RecordStatus]})
     reviews = fields.Integer(attribute="open_reviews")
     waiting = fields.Integer()
     updated_at = fields.String()
 
 
-class FieldShape(Shape):
+class FieldShape(Answer):
     """One property of a change, and what became of it."""
 
     name = fields.String()
@@ -30,7 +31,7 @@ class FieldShape(Shape):
     outcome = fields.String()
 
 
-class StampShape(Shape):
+class StampShape(Answer):
     """A server that took a change in, and when. `hub` is its name, where it is one of ours."""
 
     node = fields.String()
@@ -38,7 +39,7 @@ class StampShape(Shape):
     received_at = fields.String()
 
 
-class PastChangeShape(Shape):
+class PastChangeShape(Answer):
     """One change of a record."""
 
     change_id = fields.String()
@@ -58,7 +59,7 @@ class PastChangeShape(Shape):
     fields_ = fields.List(fields.Nested(FieldShape), data_key="fields")
 
 
-class HistoryShape(Shape):
+class HistoryShape(Answer):
     """Every change of a record, oldest first."""
 
     entity = fields.String()

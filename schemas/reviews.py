@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from schemas.base import Shape, Text
+from schemas.base import Answer, Shape, Text
 
 
 class Resolve(Shape):
@@ -25,7 +25,7 @@ class Reopen(Shape):
     note = Text(load_default="", validate=validate.Length(max=10_000))
 
 
-class ContenderShape(Shape):
+class ContenderShape(Answer):
     """One of the changes between which a person decides."""
 
     change_id = fields.String()
@@ -36,7 +36,7 @@ class ContenderShape(Shape):
     received_at = fields.String()
 
 
-class ReviewShape(Shape):
+class ReviewShape(Answer):
     """A review. `base` is what its authors were shown, `shown` the change shown now."""
 
     id = fields.String()
@@ -51,3 +51,21 @@ class ReviewShape(Shape):
     opened_at = fields.String()
     closed_at = fields.String(allow_none=True)
     state = fields.String()
+
+
+class ReviewsQuery(Shape):
+    """Which reviews: open ones, of any list and area, unless it is said."""
+
+    state = fields.String(validate=validate.OneOf(("open", "closed")))
+    list = fields.String()
+    area = fields.String()
+    cursor = fields.String()
+    limit = fields.Integer(validate=validate.Range(1, 1000))
+
+
+class ReviewsPage(Answer):
+    """Open ones oldest first, closed ones newest first; `cursor` is null on the last page."""
+
+    reviews = fields.List(fields.Nested(ReviewShape))
+    cursor = fields.String(allow_none=True)
+    more = fields.Boolean()

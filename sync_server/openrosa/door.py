@@ -179,9 +179,12 @@ def refuse_http(exc: HTTPException) -> Response:
 
 @bp.before_app_request
 def refuse_unrouted() -> Response | None:
-    """What no door has a route for, under `/v1/key/`, is refused as phones read it."""
+    """What no door has a route for, under `/v1/key/`, is refused as phones read it.
+
+    Below `/sync/` there are programs, which read JSON.
+    """
     exc = request.routing_exception
-    if exc is None or not request.path.startswith("/v1/key/"):
+    if exc is None or not request.path.startswith("/v1/key/") or "/sync/" in request.path:
         return None
     response = refuse_http(exc)
     response.headers.update(openrosa.HEADERS)

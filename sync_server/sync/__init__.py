@@ -13,6 +13,7 @@ from sync_server.sync import (
     entities,
     hubs,
     info,
+    openapi,
     pull,
     push,
     quarantine,
@@ -34,3 +35,4 @@ for noun in NOUNS:
 def register(app: Flask) -> None:
     """Put the sync door into the app."""
     app.register_blueprint(bp)
+    app.register_blueprint(openapi.bp)

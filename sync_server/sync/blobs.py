@@ -21,6 +21,7 @@ from sync_server.errors import (
 from sync_server.intake import uploads
 from sync_server.reports.blobs import readable_blobs
 from sync_server.sync.senders import sender_of
+from sync_server.web.documented import documented
 from sync_server.web.problems import refuse, refuse_http
 
 bp = Blueprint("blobs", __name__)
@@ -32,6 +33,12 @@ _LARGEST = 2**53
 
 @bp.get(_BLOB)
 @bp.get(_OF_KEY)
+@documented(
+    headers=("Range", "If-Range", "If-None-Match"),
+    statuses=(200, 206, 304),
+    head=(204,),
+    refused=(416,),
+)
 def show(project_id: int, sha256: str, token: str | None = None) -> Any:
     """The bytes, or a range of them; for HEAD, how many have come from who is asking.
 
@@ -63,6 +70,12 @@ def show(project_id: int, sha256: str, token: str | None = None) -> Any:
 
 @bp.patch(_BLOB)
 @bp.patch(_OF_KEY)
+@documented(
+    takes_bytes=True,
+    headers=("Upload-Offset!", "Upload-Length"),
+    statuses=(204,),
+    refused=(409, 413, 415),
+)
 def append(project_id: int, sha256: str, token: str | None = None) -> Any:
     """Add bytes at Upload-Offset; 204 once they are on the disk."""
     sender = sender_of(project_id, token)

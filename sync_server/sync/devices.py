@@ -6,16 +6,19 @@ from typing import Any
 
 from flask import Blueprint
 
+from schemas.devices import DevicesShape
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.reports.board import DeviceRow, FormHeld, load_devices
 from sync_server.web.auth import require_viewer
+from sync_server.web.documented import documented
 
 bp = Blueprint("devices", __name__)
 
 
 @bp.get("/v1/projects/<int:project_id>/sync/devices")
+@documented(DevicesShape)
 def list_all(project_id: int) -> Any:
     """Every device account in use that the reader's area has, worst first."""
     person = require_viewer(project_id)

@@ -9,6 +9,7 @@ from flask import Blueprint
 from schemas.records import HistoryShape, RecordShape
 from sync_server.reports.facts import get_history, get_record_facts
 from sync_server.web.auth import require_viewer
+from sync_server.web.documented import documented
 
 bp = Blueprint("sync_entities", __name__)
 
@@ -16,6 +17,7 @@ _ENTITY = "/v1/projects/<int:project_id>/sync/entities/<entity>"
 
 
 @bp.get(_ENTITY)
+@documented(RecordShape)
 def show(project_id: int, entity: str) -> Any:
     """One record as it stands."""
     area = require_viewer(project_id).area(project_id)
@@ -23,6 +25,7 @@ def show(project_id: int, entity: str) -> Any:
 
 
 @bp.get(f"{_ENTITY}/history")
+@documented(HistoryShape)
 def show_history(project_id: int, entity: str) -> Any:
     """Every change of a record, oldest first, and what became of each value."""
     area = require_viewer(project_id).area(project_id)

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint
 
-from schemas.hubs import HubShape, InvitationShape, NewHub, PairedShape, PairRequest
+from schemas.hubs import HubShape, HubsShape, InvitationShape, NewHub, PairedShape, PairRequest
+from schemas.problems import DoneShape
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -14,6 +15,7 @@ from sync_server.hubs import book
 from sync_server.stores.hubs import list_hubs
 from sync_server.web.auth import require_manager, require_viewer
 from sync_server.web.bodies import read_body
+from sync_server.web.documented import documented
 
 bp = Blueprint("hubs", __name__)
 
@@ -21,6 +23,7 @@ _HUBS = "/v1/projects/<int:project_id>/sync/hubs"
 
 
 @bp.get(_HUBS)
+@documented(HubsShape)
 def list_all(project_id: int) -> Any:
     """The hubs of a project and when each was last heard, revoked ones too."""
     require_viewer(project_id)
@@ -33,6 +36,7 @@ def list_all(project_id: int) -> Any:
 
 
 @bp.post(_HUBS)
+@documented(InvitationShape, body=NewHub, refused=(409, 413, 415))
 def invite(project_id: int) -> Any:
     """A code that makes one install a hub, good once and for a day. For managers."""
     person = require_manager(project_id)
@@ -48,6 +52,7 @@ def invite(project_id: int) -> Any:
 
 
 @bp.delete(f"{_HUBS}/<int:actor_id>")
+@documented(DoneShape)
 def revoke(project_id: int, actor_id: int) -> Any:
     """Let a hub in no more. For managers."""
     person = require_manager(project_id)
@@ -56,6 +61,7 @@ def revoke(project_id: int, actor_id: int) -> Any:
 
 
 @bp.post("/v1/sync/pair")
+@documented(PairedShape, body=PairRequest, refused=(413, 415), open_to_all=True)
 def pair() -> Any:
     """Make the install that knows a code a hub. The code is all it needs."""
     sent = read_body(PairRequest())

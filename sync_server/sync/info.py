@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from schemas.info import InfoShape
 from sync_server.accounts.credentials import hash_of_token
 from sync_server.accounts.people import current_node, get_project
 from sync_server.clock import instant
@@ -20,6 +21,7 @@ from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.tokens import find_device
 from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
 from sync_server.web.auth import current_person, require_viewer, session_token
+from sync_server.web.documented import documented
 
 PROTOCOL = 1
 
@@ -27,6 +29,7 @@ bp = Blueprint("info", __name__)
 
 
 @bp.get("/v1/projects/<int:project_id>/sync/info")
+@documented(InfoShape)
 def show(project_id: int) -> Any:
     """For supervisors and managers by their session, for devices and hubs by their token."""
     token = session_token()
@@ -36,6 +39,7 @@ def show(project_id: int) -> Any:
 
 
 @bp.get("/v1/key/<token>/projects/<int:project_id>/sync/info")
+@documented(InfoShape)
 def show_to_device(token: str, project_id: int) -> Any:
     """For devices, with the token in the address as phones have it."""
     if not _is_known(project_id, token):

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
+from schemas.pull import ChangesPage, PullQuery, RecordsPage
 from schemas.records import RecordShape
 from sync_server.accounts.people import current_node, get_project
 from sync_server.clock import instant
@@ -15,6 +16,7 @@ from sync_server.relay import cursors
 from sync_server.relay.pull import pull_page
 from sync_server.sync.paging import limit_asked
 from sync_server.sync.senders import sender_of
+from sync_server.web.documented import documented
 
 bp = Blueprint("pull", __name__)
 
@@ -23,6 +25,7 @@ _RECORD = RecordShape()
 
 @bp.get("/v1/projects/<int:project_id>/sync/pull")
 @bp.get("/v1/key/<token>/projects/<int:project_id>/sync/pull")
+@documented(RecordsPage, ChangesPage, query=PullQuery, refused=(410,))
 def pull(project_id: int, token: str | None = None) -> Any:
     """The page after `cursor`; without one, the beginning of a snapshot."""
     here, caller = context(), sender_of(project_id, token)

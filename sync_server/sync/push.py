@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from schemas.batches import PROTOCOL, Batch, first_fault
+from schemas.batches import PROTOCOL, Batch, BatchAnswer, PushRequest, first_fault
 from sync_server.accounts.people import current_node, get_project
 from sync_server.context import context
 from sync_server.errors import BadRequest, EpochMoved, TooLarge, Unparseable, UnsupportedEncoding
 from sync_server.intake import batches
 from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
 from sync_server.sync.senders import sender_of
+from sync_server.web.documented import documented
 from sync_server.web.inflating import inflated_body
 
 bp = Blueprint("push", __name__)
@@ -23,6 +24,7 @@ _ENVELOPE = Batch()
 
 @bp.post("/v1/projects/<int:project_id>/sync/push")
 @bp.post("/v1/key/<token>/projects/<int:project_id>/sync/push")
+@documented(BatchAnswer, body=PushRequest, refused=(409, 413, 415))
 def push(project_id: int, token: str | None = None) -> Any:
     """Take a batch in; 200 once it is on the disk and decided."""
     author = sender_of(project_id, token)

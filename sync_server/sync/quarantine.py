@@ -7,7 +7,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from schemas.batches import ChangeResultShape, SubmissionResultShape
-from schemas.quarantine import QuarantinedShape
+from schemas.quarantine import (
+    STATES,
+    QuarantinedShape,
+    QuarantinePage,
+    QuarantineQuery,
+    RetryShape,
+)
 from sync_server.accounts.people import get_project
 from sync_server.accounts.roles import Person
 from sync_server.context import context
@@ -18,20 +24,21 @@ from sync_server.intake.arrival import ChangeResult
 from sync_server.reports.quarantined import get_kept, list_kept
 from sync_server.sync.paging import cursor_of, limit_asked, place_asked
 from sync_server.web.auth import require_manager, require_viewer
+from sync_server.web.documented import documented
 
 bp = Blueprint("quarantine", __name__)
 
 _QUARANTINE = "/v1/projects/<int:project_id>/sync/quarantine"
-_STATES = ("open", "resolved", "discarded")
 
 
 @bp.get(_QUARANTINE)
+@documented(QuarantinePage, query=QuarantineQuery)
 def list_all(project_id: int) -> Any:
     """What devices of the reader's area sent that could not be used, newest first."""
     person = require_viewer(project_id)
     state = request.args.get("state") or None
-    if state is not None and state not in _STATES:
-        raise BadValue(f"state is one of {', '.join(_STATES)}", field="state", value=state[:50])
+    if state is not None and state not in STATES:
+        raise BadValue(f"state is one of {', '.join(STATES)}", field="state", value=state[:50])
     with read_transaction() as connection:
         rows, after = list_kept(
             connection,
@@ -49,12 +56,14 @@ def list_all(project_id: int) -> Any:
 
 
 @bp.get(f"{_QUARANTINE}/<wanted>")
+@documented(QuarantinedShape)
 def show(project_id: int, wanted: str) -> Any:
     """One quarantined thing; its bytes are at `/raw`."""
     return QuarantinedShape().dump(_kept(project_id, wanted, require_viewer(project_id)))
 
 
 @bp.get(f"{_QUARANTINE}/<wanted>/raw")
+@documented()
 def show_raw(project_id: int, wanted: str) -> Any:
     """The bytes as they came. Whoever sent them is not trusted: a browser only saves them."""
     row = _kept(project_id, wanted, require_viewer(project_id))
@@ -70,6 +79,7 @@ def show_raw(project_id: int, wanted: str) -> Any:
 
 
 @bp.post(f"{_QUARANTINE}/<wanted>/retry")
+@documented(RetryShape)
 def retry(project_id: int, wanted: str) -> Any:
     """Take it in again, as the device that sent it; what became of it now. For managers."""
     person = require_manager(project_id)
@@ -83,6 +93,7 @@ def retry(project_id: int, wanted: str) -> Any:
 
 
 @bp.post(f"{_QUARANTINE}/<wanted>/discard")
+@documented(QuarantinedShape)
 def discard(project_id: int, wanted: str) -> Any:
     """Set it aside: marked and kept. For managers."""
     person = require_manager(project_id)

@@ -8,7 +8,7 @@ from flask import Blueprint, request
 
 from conflict.areas import UNBOUND
 from schemas.records import RecordShape
-from schemas.reviews import Reopen, Resolve, ReviewShape
+from schemas.reviews import Reopen, Resolve, ReviewShape, ReviewsPage, ReviewsQuery
 from sync_server.accounts.people import get_project
 from sync_server.accounts.roles import Person
 from sync_server.context import context
@@ -19,6 +19,7 @@ from sync_server.reports.facts import get_record_facts, get_review_facts, list_r
 from sync_server.sync.paging import cursor_of, limit_asked, place_asked
 from sync_server.web.auth import require_viewer
 from sync_server.web.bodies import read_body
+from sync_server.web.documented import documented
 
 bp = Blueprint("reviews", __name__)
 
@@ -26,6 +27,7 @@ _REVIEWS = "/v1/projects/<int:project_id>/sync/reviews"
 
 
 @bp.get(_REVIEWS)
+@documented(ReviewsPage, query=ReviewsQuery)
 def list_all(project_id: int) -> Any:
     """Open reviews oldest first, or closed ones newest first."""
     person = require_viewer(project_id)
@@ -49,6 +51,7 @@ def list_all(project_id: int) -> Any:
 
 
 @bp.get(f"{_REVIEWS}/<review>")
+@documented(ReviewShape)
 def show(project_id: int, review: str) -> Any:
     """One review, open or closed."""
     person = require_viewer(project_id)
@@ -56,6 +59,7 @@ def show(project_id: int, review: str) -> Any:
 
 
 @bp.post(f"{_REVIEWS}/<review>/resolve")
+@documented(RecordShape, body=Resolve, refused=(409, 413, 415))
 def decide(project_id: int, review: str) -> Any:
     """Choose a contender, or give another value, or say whether the record lives."""
     person = require_viewer(project_id)
@@ -76,6 +80,7 @@ def decide(project_id: int, review: str) -> Any:
 
 
 @bp.post(f"{_REVIEWS}/<review>/reopen")
+@documented(RecordShape, body=Reopen, optional=True, refused=(409, 413, 415))
 def undo(project_id: int, review: str) -> Any:
     """Void the decision: what it replaced stands again, and is asked about again."""
     person = require_viewer(project_id)

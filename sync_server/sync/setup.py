@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request, send_file
 
 from conflict.instants import as_instant
+from schemas.hubs import SetupQuery, SetupShape, XmlQuery
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import MissingParameter, NotAllowed, NotFound
@@ -16,6 +17,7 @@ from sync_server.intake.arrival import Author
 from sync_server.stores.setup import is_form_file
 from sync_server.sync.senders import sender_of
 from sync_server.web.auth import bearer_token
+from sync_server.web.documented import documented
 
 bp = Blueprint("setup", __name__)
 
@@ -23,6 +25,7 @@ _SETUP = "/v1/projects/<int:project_id>/sync/setup"
 
 
 @bp.get(_SETUP)
+@documented(SetupShape, query=SetupQuery, headers=("If-None-Match",), statuses=(200, 304))
 def show(project_id: int) -> Any:
     """Lists, forms and device accounts; 304 when the hub has just these.
 
@@ -44,6 +47,7 @@ def show(project_id: int) -> Any:
 
 
 @bp.get(f"{_SETUP}/xml")
+@documented(query=XmlQuery)
 def show_xml(project_id: int) -> Any:
     """The XML of the version `version` of the form `xmlFormId`, byte for byte."""
     _hub(project_id)
@@ -52,6 +56,7 @@ def show_xml(project_id: int) -> Any:
 
 
 @bp.get(f"{_SETUP}/files/<sha256>")
+@documented(headers=("Range",), statuses=(200, 206, 304), refused=(416,))
 def show_file(project_id: int, sha256: str) -> Any:
     """The bytes of a file of a form, or a range of them."""
     _hub(project_id)

@@ -1,0 +1,65 @@
+"""The sync board's rows as programs read them."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from schemas.base import Answer
+
+CERTAINTIES = ("sure", "downloaded", "used", "unknown")
+
+
+class TextShape(Answer):
+    """A text, null when it is not known, and how sure it is."""
+
+    value = fields.String(allow_none=True)
+    certainty = fields.String(validate=validate.OneOf(CERTAINTIES))
+
+
+class NumberShape(Answer):
+    """A number, null when it is not known, and how sure it is."""
+
+    value = fields.Integer(allow_none=True)
+    certainty = fields.String(validate=validate.OneOf(CERTAINTIES))
+
+
+class FormHeldShape(Answer):
+    """A form as the device holds it; `behind` counts versions."""
+
+    xml_form_id = fields.String()
+    title = fields.String()
+    newest = fields.Nested(TextShape)
+    version = fields.Nested(TextShape)
+    behind = fields.Nested(NumberShape)
+
+
+class DeviceShape(Answer):
+    """A device account. `area` maps an actor property to its values, each with a label."""
+
+    id = fields.Integer()
+    name = fields.String()
+    area = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.Dict(keys=fields.String(), values=fields.String())),
+    )
+    created_at = fields.String()
+    status = fields.Nested(TextShape)
+    last_contact = fields.Nested(TextShape)
+    last_submission = fields.Nested(TextShape)
+    forms = fields.List(fields.Nested(FormHeldShape))
+    waiting = fields.Nested(NumberShape)
+    quarantined = fields.Nested(NumberShape)
+    open_reviews = fields.Nested(NumberShape)
+    bytes_up = fields.Nested(NumberShape)
+    bytes_down = fields.Nested(NumberShape)
+    phones = fields.Nested(NumberShape)
+    collect = fields.Nested(TextShape)
+    android = fields.Nested(TextShape)
+
+
+class DevicesShape(Answer):
+    """Worst first. A device silent for more than `lateDays` is late."""
+
+    devices = fields.List(fields.Nested(DeviceShape))
+    server_time = fields.String()
+    late_days = fields.Integer()
