@@ -19,6 +19,7 @@ from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.reports.labels import Place, name_places
 from sync_server.stores import devices as device_store
+from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.report import Visible
 
@@ -65,6 +66,7 @@ class DeviceRow:
     created_at: str
     last_contact: str | None
     last_submission: str | None
+    through: str | None  # the hub that the last submission came through
     forms: tuple[FormHeld, ...]
     waiting: int
     quarantined: int
@@ -216,7 +218,7 @@ def _form_row(versions: Sequence[Any], devices: Sequence[DeviceRow]) -> FormRow:
 def load_devices(
     connection: Connection, project_id: int, area: Area, *, clock: Clock, late_days: int
 ) -> list[DeviceRow]:
-    """Every device account in use of an area, worst first; ten statements, however many."""
+    """Every device account in use of an area, worst first; eleven statements, however many."""
     lists = load_lists(connection, project_id)
     devices = [
         row
@@ -254,6 +256,7 @@ class _Known:
         self.last = {
             row.actor_id: row for row in device_store.list_last_submissions(connection, project_id)
         }
+        self.hubs = name_nodes(connection, project_id)
         self.waiting = device_store.count_waiting(connection, project_id)
         self.quarantined = device_store.count_quarantined(connection, project_id)
         self.contending = device_store.count_contending(connection, project_id)
@@ -281,6 +284,7 @@ class _Known:
             created_at=device.created_at,
             last_contact=last_contact,
             last_submission=max(sent, default=None),
+            through=self._through(last),
             forms=forms,
             waiting=waiting,
             quarantined=quarantined,
@@ -292,6 +296,10 @@ class _Known:
             android=_found(_ANDROID, agent),
             health=_health(last_contact, instant(late), bool(to_check)),
         )
+
+    def _through(self, last: Any) -> str | None:
+        path = (last.path or []) if last else []
+        return next((self.hubs[s["node"]] for s in path if s["node"] in self.hubs), None)
 
     def _forms(self, actor_id: int) -> tuple[FormHeld, ...]:
         return tuple(

@@ -64,7 +64,9 @@ def list_served(connection: Connection, project_id: int) -> Sequence[Any]:
 
 
 def list_last_submissions(connection: Connection, project_id: int) -> Sequence[Any]:
-    """The last submission of each account in use: actor_id, xml_form_id, form_version, received_at.
+    """The last submission of each account in use: what form, when, and by which servers.
+
+    Columns   actor_id, xml_form_id, form_version, received_at, path.
 
     Each is read off the end of an index, not found by going through what was sent; a join
     would leave it to the database to choose the other way.
@@ -75,7 +77,7 @@ def list_last_submissions(connection: Connection, project_id: int) -> Sequence[A
         of_account = (_S.project_id == project_id, _S.actor_id == _D.actor_id)
         return select(column).where(*of_account).order_by(*newest_first).limit(1).scalar_subquery()
 
-    wanted = (_S.xml_form_id, _S.form_version, _S.received_at)
+    wanted = (_S.xml_form_id, _S.form_version, _S.received_at, _S.path)
     rows = connection.execute(
         select(_D.actor_id, *(last(column).label(column.name) for column in wanted)).where(
             _D.project_id == project_id, _D.revoked_at.is_(None)

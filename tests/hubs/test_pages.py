@@ -54,6 +54,7 @@ def test_a_records_page_at_the_centre_names_the_hub(centre, hub):
     hub.relay()
     page = logged_in(centre.app).see(at(centre, f"records/{child}"))
     assert "di hub Tanjung 21 Nov 2026 10.00" in page
+    assert "lewat hub Tanjung" in logged_in(centre.app).see(at(centre, "board"))
 
 
 def test_what_came_from_the_centre_does_not_wait(centre, hub):

@@ -15,6 +15,9 @@ from sync_server.stores.people import list_app_users
 from sync_server.stores.upsert import table_of
 from tests.scenarios.posyandu import checked_form, form
 
+# What a setup is read from is tried on both databases in `test_relaying.py`.
+pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+
 WITH_PICTURE = """\
 | settings |
 | | form_title | form_id | version |
