@@ -12,6 +12,7 @@ from sync_server.db import write_transaction
 from sync_server.hubs.link import HubLink
 from sync_server.intake.arrival import Author, Project
 from sync_server.intake.batches import Pushed, push
+from sync_server.intake.leaving import hide
 from sync_server.stores import upstreams as store
 
 _PAGE = 200
@@ -39,6 +40,7 @@ def fetch(
         batch_id = clock.new_id()
         if items:
             _take_in(project, upstream, items, batch_id, own_epoch=own_epoch, clock=clock)
+        hide(project, (one["entity"] for one in page["leave"]), clock=clock)
         cursor, more = page["cursor"], bool(page["more"])
         with write_transaction() as connection:
             store.update_upstream(connection, project.id, {"pull_cursor": cursor})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sync_server.relay.cursors import Cursor
 from sync_server.relay.echoes import without_echoes
 from sync_server.relay.items import items_of
-from sync_server.relay.records import Page, Reader
+from sync_server.relay.records import Page, Reader, leaving
 from sync_server.stores.feed import find_journal_head, page_of_journal
 from sync_server.stores.journal import QUARANTINE, SUBMISSION
 from sync_server.stores.relayed import (
@@ -92,6 +92,7 @@ def _tail(
         kept=[one.ref for one in steps if one.kind == QUARANTINE],
     )
     page.changes = without_echoes(items, reader.peer, steps)
+    page.leave = leaving(connection, project_id, reader, cursor, steps)
     return page
 
 

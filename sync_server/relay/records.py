@@ -130,6 +130,23 @@ def _tail(
     return page
 
 
+def leaving(
+    connection: Connection, project_id: int, reader: Reader, cursor: Cursor, steps: Sequence[Any]
+) -> list[dict[str, str]]:
+    """The records that left the reader's area by these steps of the journal: ids, no values."""
+    known = _either(cursor.scopes, reader.visible)
+    mine = [one for one in steps if one.entity and one.list_name in reader.lists]
+    if not (reader.area.bound and mine):
+        return []
+    scopes = find_scopes(connection, project_id, {one.entity for one in mine})
+    return [
+        {"list": passed[-1].list_name, "entity": entity, "reason": _reason(passed)}
+        for entity, passed in _by_entity(mine).items()
+        if not reader.sees(passed[-1].list_name, scopes.get(entity, ()))
+        and _was_seen(passed, known.get(passed[-1].list_name, ()))
+    ]
+
+
 def _by_entity(steps: Iterable[Row[Any]]) -> dict[str, list[Row[Any]]]:
     found: dict[str, list[Row[Any]]] = {}
     for one in steps:

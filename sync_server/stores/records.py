@@ -282,6 +282,13 @@ def save_scopes(
     )
 
 
+def delete_scopes(connection: Connection, project_id: int, entities: Sequence[str]) -> None:
+    """Let no device see these records."""
+    connection.execute(
+        delete(table_of(RecordScope)).where(_S.project_id == project_id, _S.entity.in_(entities))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneRow:
     """A record as a phone's list has it."""

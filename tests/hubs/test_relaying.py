@@ -6,6 +6,7 @@ import pytest
 
 from sync_server.hubs.relaying import RelayFailed
 from sync_server.hubs.upstream import standing
+from tests.support.api import administrator
 
 
 @pytest.fixture
@@ -100,3 +101,29 @@ def test_a_hub_of_a_hub_comes_to_rest(paired, beyond, phone, centre):
     for server in (far, paired, far, paired):
         done = server.relay()
         assert (done.sent, done.fetched) == (0, 0)
+
+
+def move(village, child: str, place: str) -> None:
+    """A manager says that a child belongs to another posyandu now."""
+    manager = administrator(village.client)
+    path = f"/projects/{village.project.id}/datasets/anak/entities/{child}?force=true"
+    manager.done("PATCH", path, {"data": {"posyandu": place}})
+
+
+def test_a_child_that_moves_away_leaves_the_hubs_phones_and_may_come_back(paired, phone, centre):
+    here, child = paired.phone(phone), str(uuid.uuid4())
+    here.send(here.register(child, posyandu="melati", rt="05"))
+    paired.relay()
+    centre.pass_time()
+    move(centre, child, "mawar")
+    paired.relay()
+    here.sync()
+    assert here.anak.entities == {}
+    assert len(paired.village.changes(child)) == 1  # where it went is not told
+    centre.pass_time()
+    move(centre, child, "melati")
+    paired.relay()
+    here.sync()
+    assert here.screen(child)["rt"] == "05"
+    assert centre.shown(child) == paired.village.shown(child)
+    assert len(paired.village.changes(child)) == 3
