@@ -110,7 +110,12 @@ def load_records(
     wanted |= {
         one.change.entity
         for one in relayed
-        if one.change.entity in held and reads_history(held[one.change.entity].record.state, one)
+        if one.change.entity in held
+        # What stands now may have been replaced when the second of a batch is taken in.
+        and (
+            len(by_entity[one.change.entity]) > 1
+            or reads_history(held[one.change.entity].record.state, one)
+        )
     }
     _deepen(connection, project_id, {entity: held[entity].record for entity in wanted})
     asked = {entity: _asked(one.record, by_entity[entity]) for entity, one in held.items()}

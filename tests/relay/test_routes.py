@@ -4,6 +4,7 @@ import random
 import uuid
 
 from tests.relay.servers import Server
+from tests.support.promises import promise
 
 
 def a_month(hub: Server, centre: Server) -> None:
@@ -47,6 +48,7 @@ def a_month(hub: Server, centre: Server) -> None:
         hub.village.settle(children[0], review.field, "08")
 
 
+@promise("P100")
 def test_what_a_hub_took_in_stands_at_the_centre_as_it_stands_there(hub, centre):
     a_month(hub, centre)
     items = hub.feed()
@@ -57,6 +59,7 @@ def test_what_a_hub_took_in_stands_at_the_centre_as_it_stands_there(hub, centre)
     assert [one.code for one in centre.village.quarantine()] == ["unknown_form"]
 
 
+@promise("P101")
 def test_the_centre_knows_which_phone_and_which_hub_and_when(hub, centre):
     phone = hub.village.phone("A")
     adopted = centre.adopt(phone)
@@ -107,3 +110,21 @@ def test_a_poison_that_is_sent_again_is_no_news(centre):
         phone.post(xml)
     steps = [one for one in centre.village.journal() if one.kind == "quarantine"]
     assert len(steps) == 1
+
+
+def test_two_that_replace_the_same_value_may_come_in_one_batch(hub, centre):
+    phones = [hub.village.phone("A"), hub.village.phone("B")]
+    for phone in phones:
+        centre.adopt(phone)
+        phone.sync()
+    child = str(uuid.uuid4())
+    a, b = phones
+    a.send(a.register(child, posyandu="melati", rt="05"))
+    centre.take(hub.feed())
+    a.sync()
+    b.sync()
+    a.send(a.measure(child, rt="06"))
+    b.send(b.measure(child, rt="07"))
+    centre.take(hub.feed()[1:])
+    assert centre.records() == hub.records()
+    assert centre.village.quarantine() == []
