@@ -209,8 +209,7 @@ class Decider:
         result = self._result(change, taken.settled, held.record, info)
         status = _status(taken, result)
         self.decision.taken.append((taken.settled, derived.origin, status.value, derived.note))
-        missing = waits_for(held.record, change) if taken.settled.waiting else None
-        return replace(result, status=status, waits_for=missing)
+        return replace(result, status=status)
 
     def _settled_again(self, resettled: Sequence[SettledChange], record: Record) -> None:
         """Settled again: of this batch, or in rows that were here before."""
@@ -257,6 +256,7 @@ class Decider:
             version=record.state.version,
             reviews=tuple(review_id(change.entity, r) for r in mine),
             fields=fields,
+            waits_for=waits_for(record, change) if settled.waiting else None,
         )
 
     def _quarantine(self, derived: Derived, code: str, detail: str) -> ChangeResult:

@@ -11,7 +11,10 @@ from sync_server.web.openapi import openapi_of
 
 bp = Blueprint("openapi", __name__)
 
-_INTRO = "Push, pull, blobs, reviews, quarantine, devices, history and hubs of a project."
+_INTRO = (
+    "Push, pull, blobs, reviews, quarantine, devices, history and hubs of a project. "
+    "What the words mean is in docs/protocol.md."
+)
 
 
 @bp.get("/v1/openapi.json")

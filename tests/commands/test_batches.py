@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sync_server.relay.syncbatch import Writer
+from tests.support.promises import promise
 from tests.sync.test_push import create, new
 
 
@@ -14,6 +15,7 @@ def engine_name() -> str:
     return "sqlite"
 
 
+@promise("P103", "P105")
 def test_a_batch_goes_out_and_in_and_its_cursor_is_told(simpul, tmp_path):
     simpul("project", "create", "Uji")
     (project,) = json.loads(simpul("project", "list", "--json").stdout)

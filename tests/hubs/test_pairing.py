@@ -7,6 +7,7 @@ from sync_server.errors import AlreadyThere, BadValue
 from sync_server.hubs import book
 from sync_server.hubs.relaying import RelayFailed
 from tests.support.api import Api, administrator
+from tests.support.promises import promise
 
 NODE = "22222222-0000-4000-8000-000000000002"
 
@@ -25,6 +26,7 @@ def pair(centre, code, node=NODE):
     return centre.client.post("/v1/sync/pair", json={"code": code, "node": node})
 
 
+@promise("P95", "P96", "P97", "P98")
 def test_a_code_is_good_once(centre, admin, hubs):
     made = admin.done("POST", hubs, {"name": "Tanjung", "properties": {"posyandu": "melati"}})
     told = pair(centre, made["code"].lower().replace("-", " ")).get_json()
@@ -44,6 +46,7 @@ def test_a_code_is_good_once(centre, admin, hubs):
     assert (listed["name"], listed["node"], listed["lastSeenAt"]) == ("Tanjung", NODE, None)
 
 
+@promise("P95")
 def test_a_code_is_good_for_a_day(centre, admin, hubs, clock):
     code = admin.done("POST", hubs, {"name": "Tanjung"})["code"]
     clock.pass_days(1.001)
@@ -64,6 +67,7 @@ def test_a_fresh_code_makes_the_older_one_useless_until_the_hub_is_at_work(centr
             book.invite(centre.project.id, " ", by=None, clock=clock)
 
 
+@promise("P95")
 def test_only_managers_invite_and_nobody_reads_a_code_from_the_store(centre, admin, hubs, app):
     viewer = admin.person("bidan@example.org", "viewer", centre.project.id)
     assert viewer.post(hubs, {"name": "Tanjung"}).status_code == 403
@@ -81,6 +85,7 @@ def test_a_server_is_no_hub_of_itself(centre, admin, hubs):
     assert pair(centre, code).status_code == 200
 
 
+@promise("P98")
 def test_a_revoked_hub_is_let_in_nowhere(centre, hub, admin, hubs):
     hub.pair("Tanjung", posyandu="melati")
     (listed,) = admin.done("GET", hubs)["hubs"]
@@ -90,6 +95,7 @@ def test_a_revoked_hub_is_let_in_nowhere(centre, hub, admin, hubs):
     assert admin.delete(f"{hubs}/999").status_code == 404
 
 
+@promise("P60", "P99")
 def test_setup_and_changes_are_not_for_devices(centre, hub, hubs):
     hub.pair("Tanjung", posyandu="melati")
     phone = centre.phone("A")

@@ -7,6 +7,7 @@ import pytest
 from sync_server.hubs.relaying import RelayFailed
 from sync_server.hubs.upstream import standing
 from tests.support.api import administrator
+from tests.support.promises import promise
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_what_alters_at_the_centre_comes_to_the_hubs_phones(paired, phone, centr
     assert here.screen(child)["rt"] == "07"
 
 
+@promise("P102")
 def test_nothing_is_echoed(paired, phone, line):
     here, child = paired.phone(phone), str(uuid.uuid4())
     here.send(here.register(child, posyandu="melati"))

@@ -14,6 +14,7 @@ from sync_server.stores.lists import load_lists
 from sync_server.stores.people import list_app_users
 from sync_server.stores.upsert import table_of
 from tests.scenarios.posyandu import checked_form, form
+from tests.support.promises import promise
 
 # What a setup is read from is tried on both databases in `test_relaying.py`.
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -39,6 +40,7 @@ def declared(app, project_id):
     return {name: (one.properties, one.policies, one.rules) for name, one in found.items()}
 
 
+@promise("P99")
 def test_lists_are_declared_as_they_are_at_the_centre(centre, hub, manager):
     hub.pair("Tanjung", posyandu="melati")
     assert declared(hub.app, hub.project) == declared(centre.app, centre.project.id)
@@ -68,6 +70,7 @@ def test_every_version_of_a_form_comes_in_its_order_with_its_files(centre, hub, 
             assert blobs.path(row.sha256).read_bytes() == picture
 
 
+@promise("P99")
 def test_what_is_set_up_already_is_not_set_up_again(centre, hub, line):
     centre.phone("A")
     hub.pair("Tanjung", posyandu="melati")

@@ -7,6 +7,8 @@ import uuid
 import pytest
 from lxml import etree
 
+from tests.support.promises import promise
+
 LIST_NS = "{http://openrosa.org/xforms/xformsList}"
 MANIFEST_NS = "{http://openrosa.org/xforms/xformsManifest}"
 
@@ -197,6 +199,7 @@ def test_what_is_not_there_is_404_in_openrosa_dress(phone, path):
     assert b"<OpenRosaResponse" in answer.data
 
 
+@promise("P69")
 def test_a_child_without_a_posyandu_is_only_of_the_phones_that_wrote_it(village):
     melati, mawar = village.phone("a", "melati"), village.phone("b", "mawar")
     for phone in (melati, mawar):

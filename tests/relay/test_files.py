@@ -26,6 +26,7 @@ from sync_server.relay.syncbatch import Writer, checked
 from sync_server.stores.upsert import table_of
 from tests.relay.servers import PROJECT, Server
 from tests.relay.test_routes import a_month
+from tests.support.promises import promise
 from tests.sync.test_push import create, new, update
 
 PHOTO = random.Random(5).randbytes(200_000)
@@ -91,6 +92,7 @@ def small(hub, tmp_path) -> Path:
     return tmp_path / "small.syncbatch"
 
 
+@promise("P104")
 def test_what_a_hub_has_comes_by_file_and_twice_changes_nothing(hub, centre, tmp_path):
     a_month(hub, centre)
     photographed(hub)
@@ -108,6 +110,7 @@ def test_what_a_hub_has_comes_by_file_and_twice_changes_nothing(hub, centre, tmp
     assert centre.records() == hub.records()
 
 
+@promise("P103")
 def test_the_next_file_has_only_what_came_later(hub, other, tmp_path):
     one, two = tmp_path / "1.syncbatch", tmp_path / "2.syncbatch"
     child = new()
@@ -172,6 +175,7 @@ def test_a_file_says_what_it_is_to_whoever_unpacks_it(hub, small):
     assert small.stat().st_mode & 0o777 == 0o600
 
 
+@promise("P105")
 def test_a_file_cut_anywhere_is_refused_whole(other, small, tmp_path):
     whole, chance = small.read_bytes(), random.Random(1)
     cut = tmp_path / "cut.syncbatch"
@@ -193,6 +197,7 @@ def test_a_file_cut_anywhere_is_refused_whole(other, small, tmp_path):
                 bring(other, cut)
 
 
+@promise("P105")
 def test_a_file_with_any_bit_altered_is_refused_whole(other, small, tmp_path):
     whole, chance = small.read_bytes(), random.Random(2)
     altered = tmp_path / "altered.syncbatch"

@@ -7,6 +7,7 @@ from sync_server.intake import quarantine
 from sync_server.publishing import publish
 from tests.relay.servers import Server
 from tests.scenarios.posyandu import checked_form
+from tests.support.promises import promise
 from tests.sync.test_push import batch, create, new, update
 
 
@@ -126,6 +127,7 @@ def test_a_poison_stays_as_it_came_first_unless_a_hub_brings_what_was_settled(hu
 
 
 @pytest.mark.parametrize("kind", ["cabbage", "change"])
+@promise("P38")
 def test_a_path_of_a_devices_own_is_not_passed_on(hub, centre, kind):
     phone = hub.village.phone("A")
     forged = {"path": [{"node": new(), "receivedAt": "2020-01-01T00:00:00Z"}], "settled": {}}

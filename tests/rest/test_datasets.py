@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.promises import promise
+
 
 @pytest.fixture
 def base(admin, project) -> str:
@@ -40,6 +42,7 @@ def test_a_list_has_the_keys_of_central(admin, project, base):
     }
 
 
+@promise("P64")
 def test_a_policy_and_what_phones_hold_are_set(admin, base):
     path = f"{base}/anak/properties/nama"
     shown = admin.done("PATCH", path, {"policy": "last", "phone": False})
@@ -51,6 +54,7 @@ def test_a_policy_and_what_phones_hold_are_set(admin, base):
     assert shown["properties"][0]["policy"] == "latest(posyandu)"
 
 
+@promise("P63")
 def test_an_access_filter_is_set_and_taken_away(admin, base):
     rule = {"datasetProperty": "posyandu", "actorProperty": "posyandu"}
     sent = {"type": "property", "rules": [rule]}

@@ -11,6 +11,8 @@ import requests
 from sqlalchemy import create_engine, text
 
 from tests.scenarios.posyandu import Village
+from tests.support.promises import promise
+from tests.sync.test_push import batch, create, new
 
 pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
@@ -65,17 +67,29 @@ def assert_whole(served) -> None:
         assert blob_of(served, sha256)
 
 
+@promise("P17")
 def test_killed_right_after_a_201_everything_is_there_byte_for_byte(served, phone_url):
     xml, photo = filled(), b"\xff\xd8 a photo"
     assert post(phone_url, xml, photo) == 201
+    sent = batch(create(new()))
+    pushed = requests.post(f"{phone_url}/sync/push", json=sent, timeout=60)
+    assert pushed.status_code == 200
     served.kill()
     served.start()
     ((stored,),) = rows(served, "SELECT xml FROM submissions")
     assert bytes(stored) == xml
+    again = requests.post(f"{phone_url}/sync/push", json=sent, timeout=60)
+    assert again.json() == pushed.json() | {"replayed": True}
     ((sha256,),) = rows(served, "SELECT sha256 FROM submission_attachments")
     assert blob_of(served, sha256) == photo
     assert post(phone_url, xml, photo) == 201
-    assert_whole(served)
+    (counts,) = rows(
+        served,
+        "SELECT (SELECT count(*) FROM submissions), (SELECT count(*) FROM changes),"
+        " (SELECT count(*) FROM records),"
+        " (SELECT count(*) FROM journal WHERE change_id IS NOT NULL)",
+    )
+    assert counts == (1, 2, 2, 2)
 
 
 def test_killed_at_any_moment_nothing_is_half_written(served, phone_url):

@@ -13,6 +13,7 @@ import requests
 from sync_server import blobs
 from sync_server.intake import uploads
 from tests.scenarios.posyandu import Phone, Village
+from tests.support.promises import promise
 from tests.sync.test_push import batch, new
 
 PHOTO = bytes(range(256)) * 300
@@ -94,6 +95,7 @@ REFUSED = [
 ]
 
 
+@promise("P2", "P70", "P71", "P72", "P75")
 def test_a_blob_comes_in_pieces_and_what_does_not_fit_is_refused(village, link):
     phone = village.phone("p")
     mine = link(phone)
@@ -128,6 +130,7 @@ def test_a_blob_comes_in_pieces_and_what_does_not_fit_is_refused(village, link):
     mine.send(b"")
 
 
+@promise("P7", "P8", "P74")
 def test_a_wrong_hash_empties_it_and_a_full_disk_or_a_busy_store_keeps_it(
     village, link, monkeypatch
 ):
@@ -163,6 +166,7 @@ def test_a_wrong_hash_empties_it_and_a_full_disk_or_a_busy_store_keeps_it(
     assert mine.place(PHOTO) == COMPLETE
 
 
+@promise("P27", "P76", "P77")
 def test_who_names_a_blob_before_it_comes_gets_it_when_it_is_here(village, link, sent):
     """Whoever names another's photo is told nothing of it, and their supervisor neither."""
     mine, other, thief = village.phone("a"), village.phone("b"), village.phone("c", "mawar")
@@ -202,6 +206,7 @@ def test_what_was_kept_of_a_form_is_tried_again_with_the_photo_that_came_later(
         assert again["result"]["code"] == "unknown_form"
 
 
+@promise("P65", "P77")
 def test_bytes_are_read_by_ranges_in_an_area(village, link, admin, bidan):
     phone = village.phone("a")
     xml = phone.register(new(), posyandu="melati")
@@ -286,6 +291,7 @@ def come(url: str, data: bytes, least: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@promise("P73")
 def test_cut_killed_and_sent_by_many_at_once_it_is_whole(served_blobs):
     served, url = served_blobs
     data = os.urandom(1_000_000)

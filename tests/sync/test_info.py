@@ -3,8 +3,10 @@
 import pytest
 
 from tests.support.api import Api
+from tests.support.promises import promise
 
 
+@promise("P12")
 def test_info_says_who_this_is_and_how_lists_are_merged(admin, village, sync):
     info = admin.done("GET", f"{sync}/info")
     assert info["protocol"] == 1
@@ -20,6 +22,7 @@ def test_info_says_who_this_is_and_how_lists_are_merged(admin, village, sync):
     assert found["nik"] == {"name": "nik", "policy": "first", "phone": False}
 
 
+@promise("P1", "P2")
 def test_a_device_reads_it_with_its_token_either_way(village, sync, phones):
     phone = phones[0]
     assert Api(village.client, phone.token).get(f"{sync}/info").status_code == 200
@@ -30,6 +33,7 @@ def test_a_device_reads_it_with_its_token_either_way(village, sync, phones):
 
 
 @pytest.mark.parametrize("path", ["info", "devices", "reviews", "quarantine", "entities/x/history"])
+@promise("P9")
 def test_strangers_and_data_collectors_read_nothing(admin, village, sync, phones, path):
     fill = admin.person("f@example.org", "formfill", village.project.id)
     assert fill.get(f"{sync}/{path}").status_code == 403

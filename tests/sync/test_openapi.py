@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from sync_server.web.openapi import path_of
+from tests.support.promises import promise
 from tests.sync.test_push import batch, create, new, update
 
 CHECKS = [
@@ -38,6 +39,7 @@ def page(app) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@promise("P3")
 def test_every_route_of_the_door_is_on_the_page_and_no_other(app, page):
     served = {
         (path_of(rule), method.lower())
@@ -78,6 +80,7 @@ def known(village, admin, sync) -> dict[str, list[Any]]:
 
 
 @pytest.mark.slow
+@promise("P5")
 def test_whatever_is_asked_the_answer_is_on_the_page(app, known):
     schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", app)
     for found in schema.get_all_operations():

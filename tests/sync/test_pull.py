@@ -4,10 +4,14 @@ import threading
 
 import pytest
 from itsdangerous import URLSafeSerializer
+from sqlalchemy import update as sql_update
 
 from conflict.areas import Rule
+from sync_server.db import write_transaction
+from sync_server.models.people import Node
 from sync_server.publishing import lists
 from tests.support.api import Api
+from tests.support.promises import promise
 from tests.sync.test_push import batch, create, new, update
 
 
@@ -52,6 +56,7 @@ def mirror(admin: Api, sync):
     return lambda api=admin, **query: Mirror(api, f"{sync}/pull", **query)
 
 
+@promise("P49", "P53")
 def test_a_snapshot_then_what_altered_then_nothing(push, mirror):
     children = sorted(new() for _ in range(7))
     push(*(create(child, rt="05") for child in children))
@@ -69,6 +74,7 @@ def test_a_snapshot_then_what_altered_then_nothing(push, mirror):
     assert me.page()["records"] == []
 
 
+@promise("P50")
 def test_what_alters_while_the_snapshot_is_read_comes_behind_it(push, mirror):
     children = sorted(new() for _ in range(4))
     push(*(create(child, rt="05") for child in children))
@@ -80,6 +86,7 @@ def test_what_alters_while_the_snapshot_is_read_comes_behind_it(push, mirror):
     assert len(me.records) == 5
 
 
+@promise("P58")
 def test_without_an_area_a_deleted_record_comes_with_nothing_in_it(push, mirror, admin, sync):
     child = new()
     push(create(child, rt="05"))
@@ -90,6 +97,7 @@ def test_without_an_area_a_deleted_record_comes_with_nothing_in_it(push, mirror,
     assert (gone["status"], gone["data"], gone["label"]) == ("deleted", {}, "")
 
 
+@promise("P57")
 def test_an_incomplete_record_has_no_number(push, mirror):
     child = new()
     push(update(child, 1, posyandu="melati", rt="05"))
@@ -98,6 +106,7 @@ def test_an_incomplete_record_has_no_number(push, mirror):
     assert one["data"]["rt"] == "05"
 
 
+@promise("P65", "P66")
 def test_with_an_area_a_record_leaves_once_and_says_nothing_of_where_it_went(push, mirror, bidan):
     mine, other = new(), new()
     push(create(mine, rt="05"), create(other) | {"data": {"posyandu": "mawar", "rt": "09"}})
@@ -114,6 +123,7 @@ def test_with_an_area_a_record_leaves_once_and_says_nothing_of_where_it_went(pus
     assert me.records[mine]["data"]["nama"] == "secret"
 
 
+@promise("P66")
 def test_with_an_area_a_deleted_record_leaves(push, mirror, bidan):
     child = new()
     push(create(child))
@@ -124,6 +134,7 @@ def test_with_an_area_a_deleted_record_leaves(push, mirror, bidan):
     assert mirror(bidan).drain().records == {}
 
 
+@promise("P66")
 def test_another_access_filter_is_a_reason_to_leave(push, mirror, bidan, village):
     child, unseen = new(), new()
     push(create(child, rt="05"), create(unseen) | {"data": {"posyandu": "mawar", "rt": "05"}})
@@ -137,6 +148,7 @@ def test_another_access_filter_is_a_reason_to_leave(push, mirror, bidan, village
     assert me.left == [(child, "policy")]
 
 
+@promise("P13", "P59")
 def test_a_device_is_not_given_what_is_kept_off_phones(push, mirror, village):
     child, phone = new(), village.phone("p")
     push(create(child, nik="3201", rt="05"))
@@ -145,12 +157,14 @@ def test_a_device_is_not_given_what_is_kept_off_phones(push, mirror, village):
     assert mirror().drain().records[child]["data"]["nik"] == "3201"
 
 
+@promise("P54")
 def test_only_the_lists_asked_for(push, mirror):
     push(create(new()))
     assert len(mirror(lists="anak").drain().records) == 1
     assert mirror(lists="").drain().records == {}
 
 
+@promise("P52", "P54", "P55", "P56")
 def test_a_cursor_that_cannot_be_gone_on_from(push, mirror, admin: Api, sync, bidan, village):
     push(create(new()))
     good = mirror().drain().cursor
@@ -166,10 +180,14 @@ def test_a_cursor_that_cannot_be_gone_on_from(push, mirror, admin: Api, sync, bi
         answer = admin.call("GET", f"{sync}/pull", query_string=query)
         assert (answer.status_code, answer.json["code"]) == (410, 410.5), query
         assert answer.json["details"]["mustRefetch"] is True
+    with village.app.app_context(), write_transaction() as connection:
+        connection.execute(sql_update(Node).values(epoch=new()))  # as a restored backup has it
+    assert admin.get(f"{sync}/pull?cursor={good}").json["code"] == 410.5
     for query in ({"limit": 0}, {"limit": 5001}, {"limit": "x"}, {"mode": "x"}, {"lists": "x"}):
         assert admin.call("GET", f"{sync}/pull", query_string=query).status_code == 400, query
 
 
+@promise("P9", "P60")
 def test_who_may_pull(village, sync, admin: Api):
     client = village.client
     assert client.get(f"/v1{sync}/pull").status_code == 401
@@ -181,6 +199,7 @@ def test_who_may_pull(village, sync, admin: Api):
 
 
 @pytest.mark.slow
+@promise("P50")
 def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(push, mirror, admin, sync):
     """Eight writers at once: whatever commits later than a page appears behind it."""
     children = [new() for _ in range(24)]

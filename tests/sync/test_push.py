@@ -8,6 +8,7 @@ from sqlalchemy import event
 
 from sync_server.db import db
 from tests.support.api import Api
+from tests.support.promises import promise
 
 
 def new() -> str:
@@ -51,6 +52,7 @@ def statuses(answer) -> list[str]:
     return [one["status"] for one in answer.json["results"]]
 
 
+@promise("P28", "P31", "P39")
 def test_one_result_per_item_in_their_order(push, village):
     child, other = new(), new()
     items = [create(child, rt="05"), update(child, 1, rt="06"), create(other)]
@@ -75,6 +77,7 @@ def test_one_result_per_item_in_their_order(push, village):
     assert village.shown(child)["rt"] == "06"
 
 
+@promise("P31", "P40", "P46")
 def test_two_who_did_not_see_each_other_are_a_conflict_and_disjoint_ones_merged(push):
     child = new()
     push(batch(create(child, rt="05", nama="Siti")))
@@ -86,6 +89,7 @@ def test_two_who_did_not_see_each_other_are_a_conflict_and_disjoint_ones_merged(
     assert (len(result["reviews"]), result["fields"][0]["outcome"]) == (1, "review")
 
 
+@promise("P23")
 def test_a_submission_and_a_change_in_one_batch(push, village):
     child, phone = new(), village.phone("q")
     phone.sync()
@@ -98,6 +102,7 @@ def test_a_submission_and_a_change_in_one_batch(push, village):
     assert {one.device_id for one in village.changes(child)} == {"collect:q", ""}
 
 
+@promise("P14", "P18")
 def test_the_same_batch_again_is_given_its_first_answer(push, village):
     child = new()
     body = batch(create(child))
@@ -106,6 +111,7 @@ def test_the_same_batch_again_is_given_its_first_answer(push, village):
     assert len(village.changes(child)) == 1
 
 
+@promise("P11", "P19")
 def test_a_batch_id_used_for_something_else_is_refused_and_nothing_is_kept(push, village):
     child = new()
     body = batch(create(child))
@@ -114,12 +120,14 @@ def test_a_batch_id_used_for_something_else_is_refused_and_nothing_is_kept(push,
     assert (answer.status_code, answer.json["code"]) == (409, 409.51)
 
 
+@promise("P44")
 def test_a_change_sent_again_in_another_batch_is_a_duplicate(push):
     change = create(new())
     push(batch(change))
     assert statuses(push(batch(change, change))) == ["duplicate", "duplicate"]
 
 
+@promise("P45")
 def test_the_same_id_with_other_content_is_kept_and_overwrites_nothing(push, village):
     change = create(new(), rt="05")
     push(batch(change))
@@ -142,6 +150,7 @@ NO_ITEMS = [
 ]
 
 
+@promise("P43", "P48")
 def test_what_is_no_item_is_rejected_and_what_cannot_be_used_is_kept(push):
     answer = push(batch(*(item for item, *_ in NO_ITEMS), create(new())))
     assert statuses(answer) == [*(status for _, status, _ in NO_ITEMS), "applied"]
@@ -176,6 +185,7 @@ BAD_CHANGES = [
 ]
 
 
+@promise("P28", "P37", "P42", "P43", "P48")
 def test_a_bad_change_is_kept_raw_and_spoils_no_other(push, village):
     child = new()
     push(batch(create(child)))
@@ -201,6 +211,7 @@ BAD_BATCHES = [
     (gzip.compress(b"{}") + b"more", GZIP, 400, 400.39),
     (gzip.compress(b" " * (9 << 20)), GZIP, 413, 413.5),
     (b" " * ((8 << 20) + 1), {}, 413, 413.5),
+    (b" " * ((1 << 20) + 1), GZIP, 413, 413.5),
     (b"{}", {"Content-Encoding": "br"}, 415, 415.5),
     ({"protocol": 2}, {}, 400, 400.5),
     ({"protocol": True}, {}, 400, 400.5),
@@ -211,6 +222,7 @@ BAD_BATCHES = [
 ]
 
 
+@promise("P6", "P14", "P15", "P16")
 def test_a_bad_batch_is_refused_by_its_documented_word(push):
     for body, headers, status, code in BAD_BATCHES:
         answer = push(batch() | body if isinstance(body, dict) else body, headers=headers)
@@ -219,6 +231,7 @@ def test_a_bad_batch_is_refused_by_its_documented_word(push):
     assert statuses(push(batch(create(new())))) == ["applied"]
 
 
+@promise("P21")
 def test_an_epoch_that_moved_names_the_present_one(push, admin: Api, sync):
     now = admin.done("GET", f"{sync}/info")["epoch"]
     answer = push(batch(epoch=new()))
@@ -226,6 +239,7 @@ def test_an_epoch_that_moved_names_the_present_one(push, admin: Api, sync):
     assert statuses(push(batch(epoch=now))) == []
 
 
+@promise("P2", "P9")
 def test_who_may_push(push, village, sync, bidan):
     assert push(batch(), token="unknown").status_code == 403
     assert village.client.post(f"/v1{sync}/push", json=batch()).status_code == 401
@@ -235,6 +249,7 @@ def test_who_may_push(push, village, sync, bidan):
     assert village.client.post(path.replace(key, "x"), json=batch()).status_code == 403
 
 
+@promise("P35", "P37")
 def test_a_supervisor_decides_by_push_and_a_device_does_not(push, admin: Api, sync, village):
     child = new()
     push(batch(create(child, rt="05")))
@@ -255,6 +270,7 @@ def test_a_supervisor_decides_by_push_and_a_device_does_not(push, admin: Api, sy
     assert (village.shown(child)["rt"], village.reviews(child)) == ("08", [])
 
 
+@promise("P68")
 def test_a_device_of_another_area_changes_nothing_here(push, village):
     child = new()
     push(batch(create(child, rt="05")))

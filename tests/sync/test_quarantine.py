@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.promises import promise
 from tests.sync.test_push import BAD_CHANGES, batch, create, new, update
 
 BROKEN = b"<data id='daftar'><script>alert(1)</script>"
@@ -15,6 +16,7 @@ def kept(admin, sync, phones):
     return one["id"]
 
 
+@promise("P85", "P86")
 def test_what_was_kept_is_listed_without_its_bytes_and_shown_with_them(admin, sync, kept):
     shown = admin.done("GET", f"{sync}/quarantine/{kept}")
     assert (
@@ -35,11 +37,13 @@ def test_what_was_kept_is_listed_without_its_bytes_and_shown_with_them(admin, sy
     assert "sandbox" in raw.headers["Content-Security-Policy"]
 
 
+@promise("P87")
 def test_what_is_still_broken_stays_open(admin, sync, kept):
     again = admin.done("POST", f"{sync}/quarantine/{kept}/retry")
     assert (again["state"], again["result"]["status"]) == ("open", "quarantined")
 
 
+@promise("P85", "P88")
 def test_what_is_discarded_is_marked_and_kept(admin, sync, kept):
     assert admin.done("POST", f"{sync}/quarantine/{kept}/discard")["state"] == "discarded"
     assert admin.done("GET", f"{sync}/quarantine?state=open")["quarantine"] == []
@@ -49,6 +53,7 @@ def test_what_is_discarded_is_marked_and_kept(admin, sync, kept):
     assert admin.post(f"{sync}/quarantine/{kept}/discard").status_code == 400
 
 
+@promise("P65")
 def test_a_supervisor_sees_what_devices_of_their_posyandu_sent(bidan, admin, village, sync, kept):
     far = village.phone("jauh", posyandu="mawar")
     far.post(b"<data id='x'")
@@ -64,6 +69,7 @@ def test_a_supervisor_sees_what_devices_of_their_posyandu_sent(bidan, admin, vil
         assert bidan.get(f"{sync}/quarantine/{other}{path}").status_code == 404
 
 
+@promise("P89")
 def test_a_supervisor_reads_and_only_a_manager_acts(admin, bidan, village, sync, kept):
     assert bidan.done("GET", f"{sync}/quarantine/{kept}")["state"] == "open"
     for act in ("retry", "discard"):
@@ -94,6 +100,7 @@ def test_a_bad_change_that_is_tried_again_stays_with_its_reason(push, admin, syn
     assert quarantine(admin, sync) == before
 
 
+@promise("P87")
 def test_a_change_that_can_be_used_by_now_is_taken_in_as_its_sender_sent_it(
     push, admin, sync, village
 ):

@@ -2,9 +2,12 @@
 
 import uuid
 
+from tests.support.promises import promise
+
 SITI = str(uuid.UUID(int=7))
 
 
+@promise("P92", "P93", "P94")
 def test_a_history_says_what_became_of_every_value(admin, sync, village, phones):
     a, b = phones
     a.send(a.register(SITI, nama="Siti", posyandu="melati"))
@@ -40,6 +43,7 @@ def test_a_history_says_what_became_of_every_value(admin, sync, village, phones)
     assert admin.get(f"{sync}/entities/{uuid.UUID(int=9)}/history").status_code == 404
 
 
+@promise("P84", "P94")
 def test_a_decision_over_rest_is_in_the_history_with_its_note(admin, sync, village, phones):
     phones[0].send(phones[0].register(SITI, nama="Siti", posyandu="melati"))
     village.pass_time()
@@ -53,6 +57,7 @@ def test_a_decision_over_rest_is_in_the_history_with_its_note(admin, sync, villa
     assert decided["fields"][0]["replaces"] == [born["changeId"]]
 
 
+@promise("P90", "P91")
 def test_the_board_says_how_sure_it_is(admin, bidan, sync, village, phones):
     far = village.phone("jauh", posyandu="mawar")
     far.get("formList")

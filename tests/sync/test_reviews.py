@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from tests.support.promises import promise
+
 SITI = str(uuid.UUID(int=7))
 
 
@@ -22,6 +24,7 @@ def asked(village, phones):
     return str(uuid.uuid5(uuid.UUID(SITI), "field\nnama"))
 
 
+@promise("P78", "P79", "P80")
 def test_the_queue_shows_both_values_their_base_and_who_wrote_them(admin, sync, asked, phones):
     answer = admin.done("GET", f"{sync}/reviews")
     (review,) = answer["reviews"]
@@ -57,6 +60,7 @@ def contenders(admin, sync, asked) -> dict[str, str]:
     return {one["value"]: one["changeId"] for one in review["contenders"]}
 
 
+@promise("P78", "P81", "P83", "P84")
 def test_one_contender_is_chosen_and_the_choice_is_undone(admin, sync, asked, village):
     village.pass_time()
     shown = contenders(admin, sync, asked)
@@ -76,12 +80,14 @@ def test_one_contender_is_chosen_and_the_choice_is_undone(admin, sync, asked, vi
     assert admin.post(f"{sync}/reviews/{asked}/reopen").status_code == 409
 
 
+@promise("P81")
 def test_another_value_may_be_given(admin, sync, asked):
     sent = {"contenders": list(contenders(admin, sync, asked).values()), "value": "Siti C"}
     record = admin.done("POST", f"{sync}/reviews/{asked}/resolve", sent)
     assert record["data"]["nama"] == "Siti C"
 
 
+@promise("P7", "P82")
 def test_who_decides_over_what_has_moved_gets_the_fresh_review(admin, sync, asked):
     shown = contenders(admin, sync, asked)
     sent = {"contenders": [shown["Siti A"]], "choose": shown["Siti A"]}
@@ -114,6 +120,7 @@ def test_what_is_no_choice_is_refused(admin, sync, asked, sent):
     assert len(admin.done("GET", f"{sync}/reviews")["reviews"]) == 1
 
 
+@promise("P65")
 def test_a_supervisor_sees_and_decides_in_their_own_posyandu_only(
     admin, bidan, sync, asked, village
 ):
@@ -134,6 +141,7 @@ def test_a_supervisor_sees_and_decides_in_their_own_posyandu_only(
     assert len(admin.done("GET", f"{sync}/reviews")["reviews"]) == 1
 
 
+@promise("P78")
 def test_the_queue_is_narrowed_and_paged(admin, sync, asked, village, phones):
     a, b = phones
     other = str(uuid.UUID(int=8))
