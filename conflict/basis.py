@@ -90,6 +90,11 @@ def _trunk(record: Record, change: Change, policies: Policies) -> View | None:
         return stored.trunk_view
     if record.born_at is None:
         return None
+    taken = record.number_of(change.change_id) if stored is not None else None
+    if taken is not None:  # asked for an edit of it: what was served by then, and nothing later
+        if taken < record.born_at:
+            return None
+        number = min(number, taken - 1)
     served = number >= record.born_at  # a number from before the create was never in a list
     view = record.view_at(number, policies) if served else View()
     return for_phone(view, policies) if change.from_form or change.branch_id is not None else view
@@ -130,7 +135,7 @@ def chain_of(record: Record, change: Change) -> Chain:
         original = edits.original_of(one.change)
         if not edits.is_edit(one.change):
             originals.setdefault(base, []).append(one)
-        elif original is not None and original.change.base_version != base:
+        elif original is not None and (original.change.base_version or 0) < base:
             links.setdefault(base, []).append(one)
     numbered = {**links, **originals}
     for _, twins in sorted(numbered.items()):
@@ -157,7 +162,10 @@ def _creates(record: Record, change: Change) -> list[SettledChange]:
 
 def _births(record: Record, edits: Edits) -> Iterator[SettledChange]:
     for one in record.known.values():
-        if one.change.op is Op.CREATE and not edits.is_edit(one.change):
+        if one.change.op is not Op.CREATE:
+            continue
+        newly_named = one.change.deprecates in record.here and not edits.original_of(one.change)
+        if newly_named or not edits.is_edit(one.change):
             yield one
 
 
@@ -177,9 +185,8 @@ def waits_for(record: Record, change: Change) -> str | None:
     `create`, `submission <instanceID>` (the original of an edit), or `branch <id> base <n>`.
     """
     edits = Edits(record.known)
-    original = edits.original_of(change)
-    if original is not None:
-        return waits_for(record, original.change)
+    while (original := edits.original_of(change)) is not None:
+        change = original.change
     if not record.is_created:
         return "create"
     if _lacks_original(record, edits, change):

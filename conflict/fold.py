@@ -48,6 +48,7 @@ def fold(changes: Iterable[SettledChange], policies: Policies) -> RecordState:
     deletes = _deletes(counted, reading)
     named = {cid for _, cid in replaced}
     named.update(cid for covers in deletes.values() for ids in covers.values() for cid in ids)
+    named.update(cid for one in counted for cid in one.voids)
     return _with_status(
         RecordState(
             version=sum(one.change.op not in _UNCOUNTED for one in known.values()),

@@ -28,6 +28,7 @@ class Undo:
     served: int
     seen: Mapping[str, Seen | None]
     unwritten: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    change_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -54,6 +55,11 @@ class Record:
     def served(self) -> int:
         """The number phones are shown for the record as it stands."""
         return self.state.version + self.offset
+
+    def number_of(self, change_id: str) -> int | None:
+        """The number that was served first with a change; None when that step is not loaded."""
+        steps = (step.served for step in self.undo if step.change_id == change_id)
+        return next(steps, None)
 
     @property
     def is_created(self) -> bool:

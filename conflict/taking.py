@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conflict.basis import basis_of, is_current, is_simple
@@ -10,7 +10,7 @@ from conflict.fold import append, fold
 from conflict.policy import Policies
 from conflict.record import Record, Undo, altered, unwritten
 from conflict.settle import settle
-from conflict.types import Change, RecordState, SettledChange
+from conflict.types import Change, Op, RecordState, SettledChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ def _put(record: Record, one: SettledChange, policies: Policies, *, concurrent: 
     record.state = after
     if record.born_at is None and after.created:
         record.born_at = record.served
-    undo = Undo(record.served, altered(before, after, policies), unwritten(resettled))
+    step = altered(before, after, policies)
+    undo = Undo(record.served, step, unwritten(resettled), cid)
     record.undo.insert(0, undo)
     again = tuple(anew for _, anew in resettled if anew.change.change_id != cid)
     return Taken(one, undo, concurrent, again)
@@ -103,9 +104,7 @@ def _is_simple(record: Record, one: SettledChange) -> bool:
     """Whether `append` may be used: it is simple, final, and names only what stands."""
     if one.waiting or not is_simple(record.state, one.change, record.known.values()):
         return False
-    if one.trunk_view is not None and one.node != record.node:
-        return False
-    return one.node == record.node or _names_what_stands(record.state, one)
+    return one.node == record.node or not reads_history(record.state, one)
 
 
 def reads_history(state: RecordState, one: SettledChange) -> bool:
@@ -155,28 +154,53 @@ def _settle_again(
     record: Record, policies: Policies, *, arrived: SettledChange | None = None
 ) -> tuple[tuple[SettledChange, SettledChange], ...]:
     """Settle again what waits, and the edits of what arrived, until nothing alters: (was, is)."""
-    submission = arrived.change.submission if arrived is not None else ""
     before: dict[str, SettledChange] = {}
-    moved = True
-    while moved:
+    ids = [one.change.change_id for one in sorted(_may_alter(record, arrived), key=_branch_order)]
+    for _ in tuple(ids):  # one pass, but where an edit bears a lower number than what it leans on
         moved = False
-        for one in sorted(_may_alter(record.known.values(), submission), key=_branch_order):
+        for cid in ids:
+            one = record.known[cid]
             anew = _settled_anew(record, one, policies)
             if anew != one:
-                before.setdefault(one.change.change_id, one)
-                record.known[one.change.change_id] = anew
+                before.setdefault(cid, one)
+                record.known[cid] = anew
                 moved = True
+        ids = [cid for cid in ids if _is_provisional(record.known[cid])]
+        if not moved:
+            break
     return tuple((was, record.known[cid]) for cid, was in before.items())
 
 
-def _may_alter(known: Iterable[SettledChange], submission: str) -> list[SettledChange]:
-    return [
-        one
-        for one in known
-        if one.waiting
-        or one.trunk_view is not None
-        or (submission and one.change.deprecates == submission)
-    ]
+def _may_alter(record: Record, arrived: SettledChange | None) -> Iterator[SettledChange]:
+    """The changes that may be settled otherwise now that one has arrived.
+
+    A branch hangs on its earlier forms, and on the create; an edit on its original and all
+    that hangs on. What another server settled exactly and finally is left as it is.
+    """
+    known = record.known.values()
+    far = arrived is None or arrived.change.op is Op.CREATE
+    far = far or any(one.change.deprecates for one in known)
+    for one in known:
+        if _is_provisional(one):
+            if far or one is arrived or _comes_after(one, arrived):
+                yield one
+        elif _is_edit_of(one, arrived) and one.node == record.node:
+            yield one
+
+
+def _is_provisional(one: SettledChange) -> bool:
+    return one.waiting or one.trunk_view is not None or one.inexact
+
+
+def _comes_after(one: SettledChange, arrived: SettledChange | None) -> bool:
+    if arrived is None or one.change.branch_id != arrived.change.branch_id:
+        return False
+    return (one.change.base_version or 0) > (arrived.change.base_version or 0)
+
+
+def _is_edit_of(one: SettledChange, arrived: SettledChange | None) -> bool:
+    submission = arrived.change.submission if arrived is not None else ""
+    return bool(submission) and one.change.deprecates == submission
 
 
 def _settled_anew(record: Record, one: SettledChange, policies: Policies) -> SettledChange:

@@ -15,6 +15,7 @@ from uuid import UUID
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from conflict.instants import as_instant
+from conflict.policy import LABEL
 from conflict.types import Op, RecordStatus
 from schemas.base import LONGEST_NAME, Answer, Shape, Text, several_of
 
@@ -95,6 +96,12 @@ class Number(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+def check_name(name: str) -> None:
+    """A property is not called as the label is, nor as an option of a union ("imunisasi/bcg")."""
+    if name == LABEL or "/" in name:
+        raise ValidationError(f"no property is called {name[:40]!r}")
+
+
 class Lenient(Shape):
     """A shape to which later versions may add keys: those are kept with the raw item."""
 
@@ -124,7 +131,7 @@ class ChangeItem(Lenient):
     op = Text(required=True)
     label = Text(load_default=None, allow_none=True)
     data = fields.Dict(
-        keys=Text(validate=validate.Length(min=1, max=LONGEST_NAME)),
+        keys=Text(validate=[validate.Length(min=1, max=LONGEST_NAME), check_name]),
         values=Text(),
         load_default=dict,
     )

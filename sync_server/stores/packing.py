@@ -119,12 +119,12 @@ def pack_undo(undo: Undo) -> Packed:
     return packed
 
 
-def unpack_undo(served: int, packed: Packed) -> Undo:
+def unpack_undo(served: int, packed: Packed, change_id: str | None = None) -> Undo:
     unwritten = {
         name: {cid: tuple(ids) for cid, ids in leaning.items()}
         for name, leaning in packed.get(_UNWRITTEN, {}).items()
     }
-    return Undo(served, unpack_seen(packed), unwritten)
+    return Undo(served, unpack_seen(packed), unwritten, change_id)
 
 
 def pack_state(state: RecordState) -> Packed:

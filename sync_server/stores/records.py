@@ -118,15 +118,16 @@ def load_records(
         )
     }
     _deepen(connection, project_id, {entity: held[entity].record for entity in wanted})
-    asked = {entity: _asked(one.record, by_entity[entity]) for entity, one in held.items()}
-    _load_steps(connection, project_id, held, asked)
+    _load_steps(connection, project_id, held, by_entity)
     return held
 
 
-def _asked(record: Record, changes: Sequence[Change]) -> Sequence[Change]:
-    """The changes whose bases settling may ask for: an edit stands on that of its original."""
+def _oldest_asked(record: Record, changes: Sequence[Change]) -> int | None:
+    """The oldest number that settling may ask for; an edit asks when its original came, too."""
     every = [*(one.change for one in record.known.values()), *changes]
-    return every if record.whole and any(one.deprecates for one in every) else changes
+    if record.whole and any(one.deprecates for one in every):
+        return 0
+    return min((b for change in changes if (b := _base(change)) is not None), default=None)
 
 
 def _deepen(connection: Connection, project_id: int, records: Mapping[str, Record]) -> None:
@@ -183,27 +184,27 @@ def _load_steps(
     connection: Connection,
     project_id: int,
     held: Mapping[str, Held],
-    asked: Mapping[str, Sequence[Change]],
+    by_entity: Mapping[str, Sequence[Change]],
 ) -> None:
     """The undo steps after the oldest base asked of each record; none when all are current."""
     behind = []
     for entity, one in held.items():
-        bases = [b for change in asked[entity] if (b := _base(change)) is not None]
-        if bases and min(bases) < one.record.served:
-            behind.append((entity, min(bases)))
+        oldest = _oldest_asked(one.record, by_entity[entity])
+        if oldest is not None and oldest < one.record.served:
+            behind.append((entity, oldest))
     if not behind:
         return
     wanted = (
         values(column("entity", String), column("base", Integer), name="wanted").data(behind).cte()
     )
     rows = connection.execute(
-        select(_V.entity, _V.served, _V.undo)
+        select(_V.entity, _V.served, _V.undo, _V.change_id)
         .join(wanted, (_V.entity == wanted.c.entity) & (_V.served > wanted.c.base))
         .where(_V.project_id == project_id)
         .order_by(_V.entity, _V.served.desc())
     )
-    for entity, served, undo in rows:
-        held[entity].record.undo.append(unpack_undo(served, undo))
+    for entity, served, undo, change_id in rows:
+        held[entity].record.undo.append(unpack_undo(served, undo, change_id))
 
 
 def _base(change: Change) -> int | None:

@@ -3,10 +3,15 @@
 from dataclasses import replace
 from itertools import permutations
 
+from conflict import taking
+from conflict.basis import waits_for
+from conflict.fold import fold
 from conflict.policy import Policy
+from conflict.settle import settle
 from conflict.taking import receive
+from conflict.types import Change, Op, SettledChange
 from tests.conflict.phones import Program
-from tests.conflict.village import Phone, Server, born, declare, phones
+from tests.conflict.village import CHILD, Phone, Server, born, declare, phones
 
 
 def redeclared(server: Server, **kinds: str) -> None:
@@ -144,3 +149,119 @@ def test_l13_an_edit_that_another_server_could_only_guess_at_ends_as_its_own_ser
         one = server.record().known[mended.change_id]
         assert (one.inexact, one.waiting, one.properties["rt"].write) == (False, False, False)
     assert pusat.record().state == desa.record().state
+
+
+def form(cid: str, base=None, trunk=None, branch=None, deprecates="", op=Op.UPDATE, **data):
+    """A form as hostile or confused programs send it: any number may be in it."""
+    return Change(
+        change_id=cid,
+        list_name="anak",
+        entity=CHILD,
+        op=op,
+        data=data,
+        base_version=base,
+        trunk_version=trunk,
+        branch_id=branch,
+        from_form=True,
+        submission=cid,
+        deprecates=deprecates,
+    )
+
+
+def test_an_edit_that_bears_a_lower_number_than_its_original_is_no_link_of_its_own_chain():
+    server = born(Server(), rt="05")
+    first = form("A1", 3, 1, "b", rt="06")
+    mended = form("A2", 2, 1, "b", deprecates="A1", rt="06", bb="9.0", tgl="2026-10-03")
+    server.take(first, mended)
+    assert server.waiting() == ["A1", "A2"]
+    assert (server.value("rt"), server.value("bb")) == ("06", "9.0")
+    server.take(form("A0", 1, 1, "b", rw="01"), form("A00", 2, 1, "b", rw="02"))
+    assert (server.waiting(), server.value("rt"), server.questions()) == ([], "06", {})
+
+
+def test_l3_an_edit_of_a_form_with_a_number_that_was_never_served_keeps_its_value():
+    first = form("A1", 9, rt="06")
+    server = born(Server(), rt="05")
+    server.take(first, form("A2", 9, deprecates="A1", rt="06", rw="02"))
+    assert (server.value("rt"), server.value("rw"), server.questions()) == ("06", "02", {})
+    other = born(Server(), rt="05")
+    other.take(form("A1", 5, rt="06"), form("B1", 2, rt="07"))
+    other.take(*(form(f"C{n}", 3 + n, rw=str(n)) for n in range(3)))
+    other.take(form("A2", 5, deprecates="A1", rt="08"))
+    assert other.questions() == {"rt": {"A2", "B1"}}
+
+
+def test_l9_an_edit_of_a_form_that_came_before_its_create_ends_as_in_order():
+    create = form("c0", op=Op.CREATE, rt="05")
+    forms = [create, form("A1", 1, rt="06"), form("A2", 1, deprecates="A1", rt="08")]
+    for order in permutations(forms):
+        if [one.change_id for one in order] == ["A2", "c0", "A1"]:
+            continue  # number 1 was served here without the create: A1 names another server's
+        server = Server()
+        server.take(*order)
+        assert (server.value("rt"), server.questions(), server.waiting()) == ("08", {}, []), order
+
+
+def test_l13_what_another_server_settled_finally_is_left_as_it_is_in_any_order():
+    desa = Server(node="desa")
+    desa.take(form("c0", op=Op.CREATE, rt="05", rw="1"), form("A1", 1, rt="06"))
+    desa.take(form("A2", 1, deprecates="A1", rt="06", rw="2"))
+    assert desa.questions() == {}
+    copies = list(desa.record().known.values())
+    for order in permutations(copies):
+        pusat = Server()
+        pusat.record().here = frozenset({"A1"})
+        for one in order:
+            receive(pusat.record(), one, pusat.policies)
+        assert pusat.record().state == desa.record().state
+        assert pusat.record().known == desa.record().known
+
+
+def test_l12_a_delete_that_comes_after_its_restore_deletes_nothing():
+    desa = born(Server(node="desa"), rt="05")
+    deleted = desa.delete()
+    restored = desa.restore()
+    pusat = Server()
+    for cid in ("lahir", restored.change_id, deleted.change_id):
+        receive(pusat.record(), desa.record().known[cid], pusat.policies)
+    assert pusat.record().state == fold(desa.record().known.values(), pusat.policies)
+    assert pusat.status() == "active"
+
+
+def test_a_create_that_is_an_edit_and_newly_names_a_record_begins_its_branch():
+    server = Server()
+    server.record().here = frozenset({"E1"})
+    server.take(form("k1", op=Op.CREATE, deprecates="E1", rt="05"))
+    server.take(form("k2", 1, None, "br", rt="06"))
+    assert (server.value("rt"), server.waiting(), server.questions()) == ("06", [], {})
+
+
+def test_a_thousand_edits_of_edits_whose_first_original_is_lost_wait_for_it():
+    server = born(Server(), rt="05")
+    record = server.record()
+    known = {f"A{n}": form(f"A{n}", 1, deprecates=f"A{n - 1}", rt="06") for n in range(1, 1500)}
+    record.known.update(
+        {
+            cid: SettledChange(change=one, received_at="", properties={}, waiting=True)
+            for cid, one in known.items()
+        }
+    )
+    assert waits_for(record, known["A1499"]) == "submission A0"
+
+
+def test_a_long_chain_whose_first_form_is_lost_is_settled_once_when_that_comes(monkeypatch):
+    server = born(Server(), rt="05")
+    (a,) = phones(server, "A")
+    forms = [a.fill(rw=str(n)) for n in range(30)]
+    settled: list[str] = []
+
+    def counted(change, *args, **named):
+        settled.append(change.change_id)
+        return settle(change, *args, **named)
+
+    monkeypatch.setattr(taking, "settle", counted)
+    server.take(*forms[1:])
+    assert len(settled) <= 2 * len(forms)
+    server.take(forms[0])
+    assert (server.value("rw"), server.waiting()) == ("29", [])
+    assert len(settled) <= 5 * len(forms)

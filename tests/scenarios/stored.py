@@ -74,7 +74,7 @@ class Stored:
             state=unpack_state(row.state),
             offset=row.version_offset,
             born_at=row.born_at,
-            undo=[unpack_undo(one.served, one.undo) for one in reversed(steps)],
+            undo=[unpack_undo(one.served, one.undo, one.change_id) for one in reversed(steps)],
             known=self.changes(child),
         )
 

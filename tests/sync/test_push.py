@@ -170,6 +170,8 @@ BAD_CHANGES = [
     ({"data": {"rt": "a\x00b"}}, "bad_data"),
     ({"data": {"rt": "\ud800"}}, "bad_data"),
     ({"data": ["rt"]}, "bad_data"),
+    ({"data": {"label": "Siti"}}, "bad_data"),
+    ({"data": {"imunisasi/bcg": "1"}}, "bad_data"),
     ({"baseVersion": "1"}, "bad_data"),
     ({"baseVersion": True}, "bad_data"),
     ({"baseVersion": -1}, "bad_data"),
