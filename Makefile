@@ -19,10 +19,10 @@ run: $(RUNNABLE) ## Set up, make the demo regency and serve it
 	$(BIN)/simpul demo
 
 test: $(TESTABLE) ## Run every test, on two cores
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-nightly: $(TESTABLE) ## Run every test with many more random histories, then 20,000 beside the oracle
-	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile=nightly $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=nightly $(ARGS)
 	$(BIN)/python -m tests.conflict.nightly --workers $(WORKERS) --histories $(HISTORIES)
 
 coverage: $(TESTABLE) ## Check that every branch of conflict/ is tested, chance apart

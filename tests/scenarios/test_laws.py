@@ -23,7 +23,7 @@ from tests.scenarios.stored import Stored
 
 pytestmark = pytest.mark.scenario
 few = settings(
-    max_examples=max(6, settings.default.max_examples // 20),  # more by profile
+    max_examples=max(4, settings.default.max_examples // 20),  # more by profile
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking would play hundreds of stories
     suppress_health_check=[*HealthCheck],
