@@ -119,7 +119,7 @@ def chain_of(record: Record, change: Change) -> Chain:
 
     Of two with one number (a cloned phone) neither is laid over, and nothing is missing on
     their account. An edit alters nothing on the phone that made it: it holds a number only
-    where its original is here with another one, and no form of its own has the number.
+    where its original is here with a lower one, and no form of its own has the number.
     """
     start, end = change.trunk_version, change.base_version or 0
     edits = Edits(record.known)
