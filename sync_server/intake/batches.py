@@ -22,6 +22,7 @@ from schemas.batches import (
     raw_of,
 )
 from sync_server.clock import Clock, instant
+from sync_server.db import read_transaction
 from sync_server.intake.arrival import (
     Attached,
     Author,
@@ -37,6 +38,7 @@ from sync_server.intake.arrival import (
 )
 from sync_server.intake.ingest import ingest
 from sync_server.intake.relayed import is_relayed, kept_item, with_what_was_settled
+from sync_server.stores.batches import find_batch
 
 _CHANGE = ChangeItem()
 _SUBMISSION = SubmissionItem()
@@ -87,6 +89,15 @@ def push(
     receipt = Receipt(pushed.batch_id, hashlib.sha256(pushed.raw).hexdigest(), write)
     ingest(project, sorting.sent, author=author, clock=clock, receipt=receipt)
     return {**receipt.answer, "replayed": receipt.replayed}
+
+
+def answer_of(project: Project, batch_id: str, *, sender: Author) -> dict[str, Any] | None:
+    """The answer that a batch of `sender` was given; None when no such batch has come from it."""
+    if sender.actor_id is None:
+        return None
+    with read_transaction() as connection:
+        row = find_batch(connection, project.id, sender.actor_id, batch_id)
+    return None if row is None else {**row.answer, "replayed": True}
 
 
 def _answering(

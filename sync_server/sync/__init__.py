@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from sync_server.sync import (
+    batches,
     blobs,
     devices,
     entities,
@@ -23,7 +24,7 @@ from sync_server.sync import (
 from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.problems import handle_problems
 
-NOUNS = (info, push, blobs, pull, devices, reviews, quarantine, entities, hubs, setup)
+NOUNS = (info, push, batches, blobs, pull, devices, reviews, quarantine, entities, hubs, setup)
 
 bp = Blueprint("sync", __name__)
 bp.before_request(refuse_unstorable_query)

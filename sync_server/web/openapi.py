@@ -27,7 +27,13 @@ _JSON = "application/json"
 _REFUSAL = "Refusal"
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
-_NAMES = {"project_id": "projectId", "actor_id": "actorId", "wanted": "id", "review": "id"}
+_NAMES = {
+    "project_id": "projectId",
+    "actor_id": "actorId",
+    "batch": "batchId",
+    "wanted": "id",
+    "review": "id",
+}
 _FORMATS: dict[type[fields.Field[Any]], str] = {UuidField: "uuid", Moment: "date-time"}
 _PATTERNS = {"sha256": "^[0-9a-f]{64}$"}
 

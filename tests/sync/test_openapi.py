@@ -64,8 +64,10 @@ def known(village, admin, sync) -> dict[str, list[Any]]:
     child, phone = new(), village.phone("p")
     two = [update(child, 1, rt=rt) for rt in ("06", "07")]
     headers = {"Authorization": f"Bearer {phone.token}"}
-    for items in ([create(child, rt="05")], two, [{"kind": "submission", "xml": "<a"}]):
-        village.client.post(f"/v1{sync}/push", json=batch(*items), headers=headers)
+    groups = ([create(child, rt="05")], two, [{"kind": "submission", "xml": "<a"}])
+    sent = [batch(*items) for items in groups]
+    for one in sent:
+        village.client.post(f"/v1{sync}/push", json=one, headers=headers)
     reviews = admin.done("GET", f"{sync}/reviews")["reviews"]
     kept = admin.done("GET", f"{sync}/quarantine")["quarantine"]
     hub = admin.done("POST", f"{sync}/hubs", {"name": "Pustu"})
@@ -73,6 +75,7 @@ def known(village, admin, sync) -> dict[str, list[Any]]:
         "projectId": [village.project.id],
         "token": [phone.token],
         "entity": [child],
+        "batchId": [one["batchId"] for one in sent],
         "id": [one["id"] for one in (*reviews, *kept)],
         "actorId": [hub["id"]],
         "tokens": [admin.token, phone.token],

@@ -111,6 +111,32 @@ def test_the_same_batch_again_is_given_its_first_answer(push, village):
     assert len(village.changes(child)) == 1
 
 
+@promise("P2", "P106")
+def test_who_sent_a_batch_may_ask_for_its_answer(push, village, sync, admin: Api):
+    child, phone, other = new(), village.phone("q"), village.phone("r")
+    body = batch(create(child, rt="05"), {"kind": "submission", "xml": "<a"})
+    first = push(body, token=phone.token)
+    assert len(first.json["results"]) == 2
+    push(batch(update(child, 1, rt="06")))
+    path = f"{sync}/batches/{body['batchId']}"
+    again = Api(village.client, phone.token).done("GET", path)
+    assert again == first.json | {"replayed": True}
+    assert Api(village.client).done("GET", f"/key/{phone.token}{path}") == again
+    refused = batch(create(new()), protocol=2)
+    push(refused, token=phone.token)
+    for api, asked in (
+        (Api(village.client, other.token), body["batchId"]),
+        (admin, body["batchId"]),
+        (Api(village.client, phone.token), refused["batchId"]),
+        (Api(village.client, phone.token), new()),
+        (Api(village.client, phone.token), "x"),
+    ):
+        answer = api.get(f"{sync}/batches/{asked}")
+        assert (answer.status_code, answer.json["code"]) == (404, 404.1)
+    assert Api(village.client).get(path).status_code == 401
+    assert Api(village.client, "unknown").get(path).status_code == 403
+
+
 @promise("P11", "P19")
 def test_a_batch_id_used_for_something_else_is_refused_and_nothing_is_kept(push, village):
     child = new()
