@@ -54,17 +54,25 @@ class Policies:
     """All that a list declares about its properties.
 
     `kept_off_phones` are shown blank to phones; `filters` are the properties that
-    an access filter uses, whose reviews are moves.
+    an access filter uses, whose reviews are moves. `dated` has, by date property, the
+    properties that are `latest` by it; `latest` are all of these.
     """
 
     by_property: Mapping[str, Policy] = field(default_factory=dict)
     kept_off_phones: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
+    dated: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     dates: frozenset[str] = field(init=False)
+    latest: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        named = (p.date_property for p in self.by_property.values())
-        object.__setattr__(self, "dates", frozenset(name for name in named if name))
+        dated: dict[str, tuple[str, ...]] = {}
+        for name, policy in self.by_property.items():
+            if policy.date_property:
+                dated[policy.date_property] = (*dated.get(policy.date_property, ()), name)
+        object.__setattr__(self, "dated", dated)
+        object.__setattr__(self, "dates", frozenset(dated))
+        object.__setattr__(self, "latest", frozenset().union(*dated.values()))
 
     def of(self, name: str) -> Policy:
         """The policy of a property; the option "imunisasi/bcg" has that of its union."""

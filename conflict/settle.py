@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from conflict.policy import Policies, Policy
+from conflict.policy import LABEL, Policies, Policy
 from conflict.standing import (
     OPTION_IN,
     OPTION_OUT,
@@ -84,11 +84,12 @@ def received_values(change: Change, view: View, policies: Policies) -> Iterator[
 
 def received_value(change: Change, name: str) -> str:
     """The text received for a settled property; for the option of a union, in or out."""
-    received = change.received()
-    if name in received or "/" not in name:
-        return received.get(name, "")
+    if name == LABEL and change.label is not None:
+        return change.label
+    if name in change.data or "/" not in name:
+        return change.data.get(name, "")
     union, option = name.split("/", 1)
-    return OPTION_IN if option in received.get(union, "").split() else OPTION_OUT
+    return OPTION_IN if option in change.data.get(union, "").split() else OPTION_OUT
 
 
 def _settle_one(

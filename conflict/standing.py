@@ -18,6 +18,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _NUMERIC_KINDS = frozenset({"latest", "max", "min"})
 _order = attrgetter("order_time", "change_id")
+_NONE = Standing()
 
 
 def number(text: str) -> Decimal | None:
@@ -136,7 +137,7 @@ _SHOWN: Mapping[str, Callable[[tuple[Write, ...]], str | None]] = {
 
 def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
     """One property of a record as somebody looking at it now sees it; None when nothing stands."""
-    standing = state.fields.get(name, Standing())
+    standing = state.fields.get(name, _NONE)
     ids = standing.ids
     if name in policies.dates:
         shown_on = _shown_date(state, name, policies)
@@ -152,11 +153,10 @@ def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
 def _shown_date(state: RecordState, name: str, policies: Policies) -> str | None:
     """A date property shows the newest date among the values shown that name it."""
     shown_on: list[str] = []
-    for measured, standing in state.fields.items():
-        if policies.of(measured).date_property == name:
-            shown = standing.shown_write()
-            if shown is not None and shown.observed_on is not None:
-                shown_on.append(shown.observed_on)
+    for measured in policies.dated[name]:
+        shown = state.fields.get(measured, _NONE).shown_write()
+        if shown is not None and shown.observed_on is not None:
+            shown_on.append(shown.observed_on)
     return max(shown_on, key=lambda text: (text[:10], text), default=None)
 
 
@@ -203,11 +203,10 @@ def read_view(view: View, policies: Policies) -> tuple[str, dict[str, str]]:
 def reviews(state: RecordState, policies: Policies) -> tuple[Review, ...]:
     """The questions open on a record, in the order of their fields, the delete last."""
     found = []
-    for name in sorted(state.fields):
+    asked = (n for n, s in state.fields.items() if len(s.writes) > 1 or n in policies.latest)
+    for name in sorted(asked):
         standing = state.fields[name]
         if name in policies.dates:  # written while it was a property like any other
-            continue
-        if len(standing.writes) == 1 and policies.of(name).kind != "latest":
             continue
         contenders = _contenders(standing, policies.of(name))
         if contenders:

@@ -161,7 +161,7 @@ def unpack_state(packed: Packed) -> RecordState:
         created=packed["created"],
         status=RecordStatus(packed["status"]),
         fields={
-            name: Standing(tuple(Write(*one) for one in writes), shown)
+            name: Standing(tuple([Write(*one) for one in writes]), shown)
             for name, (shown, writes) in packed["fields"].items()
         },
         deletes={
