@@ -354,7 +354,7 @@ def as_it_stands(
     return Outcome(
         held=held,
         label=label,
-        data=data,
+        data=info.of_the_list(data),
         scopes=scopes,
         open_reviews=len(after),
         asked=Asked(

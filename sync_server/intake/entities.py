@@ -112,7 +112,7 @@ def list_versions(project_id: int, list_name: str, entity: str, area: Area) -> l
         steps = store.list_versions(connection, project_id, entity)
     undo = [Undo(step.served, unpack_seen(step.undo)) for step in steps]
     record = Record(state=unpack_state(row.state), undo=undo)
-    return [_version(record, info.policies, one, row.served) for one in reversed(steps)]
+    return [_version(record, info, one, row.served) for one in reversed(steps)]
 
 
 def get_list(connection: Connection, project_id: int, list_name: str) -> ListInfo:
@@ -380,8 +380,8 @@ def _entity(row: Any, policies: Policies) -> Entity:
 _CONFLICTS = {"merged": "soft", "conflict": "hard"}
 
 
-def _version(record: Record, policies: Policies, step: Any, newest: int) -> Version:
-    label, data = read_view(record.view_at(step.served, policies), policies)
+def _version(record: Record, info: ListInfo, step: Any, newest: int) -> Version:
+    label, data = read_view(record.view_at(step.served, info.policies), info.policies)
     received = dict(step.data or {})
     if step.label is not None:
         received[LABEL] = step.label
@@ -394,7 +394,7 @@ def _version(record: Record, policies: Policies, step: Any, newest: int) -> Vers
         }
     return Version(
         label=label,
-        data=data,
+        data=info.of_the_list(data),
         version=step.served,
         current=step.served == newest,
         created_at=step.at,

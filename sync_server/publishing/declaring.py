@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from conflict.policy import REVIEW
+from conflict.policy import REVIEW, Policy
 from odk_forms.definition import FormDefinition, PropertySpec
 from odk_forms.errors import Message
 from odk_forms.sheets import Sheets
@@ -92,15 +92,13 @@ class _OneList:
                     )
                     self._refuse(name, "save_to", text)
                 phone = True if spec.phone is None else spec.phone
+                self._refuse_union(name, spec.policy or REVIEW)
                 declared[name] = (spec.policy or REVIEW, phone)
                 continue
             policy, phone = declared[name]
             if spec.policy is not None and spec.policy != policy:
                 self._differ(name, "merge", str(policy), str(spec.policy), confirmed=confirmed)
-                try:
-                    refuse_union(self.connection, self.project_id, self.before, name, spec.policy)
-                except BadValue as exc:
-                    self._refuse(name, "merge", f"{exc.message}.")
+                self._refuse_union(name, spec.policy)
                 policy = spec.policy
             if spec.phone is not None and spec.phone != phone:
                 old, new = (f"phone = {_yes(flag)}" for flag in (phone, spec.phone))
@@ -114,6 +112,12 @@ class _OneList:
             # Where the list says it, this form has altered the policy of the date.
             self._refuse(name if says_so else date or name, "merge", f"{text}.")
         return after
+
+    def _refuse_union(self, name: str, policy: Policy) -> None:
+        try:
+            refuse_union(self.connection, self.project_id, self.before, name, policy)
+        except BadValue as exc:
+            self._refuse(name, "merge", f"{exc.message}.")
 
     def _differ(self, name: str, column: str, old: str, new: str, *, confirmed: bool) -> None:
         if confirmed:

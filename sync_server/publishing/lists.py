@@ -58,7 +58,8 @@ def add_missing(
     """Make the lists and properties that are not there yet, in one go; the lists it altered.
 
     What is there is left as it is: its policy may have been chosen since.
-    Errors    `NotFound`; `BadValue` for a policy whose date a list cannot have.
+    Errors    `NotFound`; `BadValue` for a policy whose date a list cannot have, and for a
+              `union` of which values came before it.
     """
     at = instant(clock.now())
     with write_transaction() as connection:
@@ -67,7 +68,10 @@ def add_missing(
         new = {}
         for name, declared in wanted.items():
             before = old.get(name) or new_list(name)
-            after = declare(before, {**declared_by(before), **_missing(before, declared)})
+            missing = _missing(before, declared)
+            for one, (policy, _) in missing.items():
+                refuse_union(connection, project_id, before, one, policy)
+            after = declare(before, {**declared_by(before), **missing})
             _refuse_dates(before, after)
             if name not in old or after != before:
                 new[name] = after
@@ -95,14 +99,15 @@ def add_property(
 ) -> None:
     """Add a property at the end of a list.
 
-    Errors    `NotFound`; `BadValue` for its name or policy; `AlreadyThere`, also for a
-              name that differs only by case: phones keep properties as columns of SQLite.
+    Errors    `NotFound`; `BadValue` for its name or policy, and for a `union` of which values
+              came before it; `AlreadyThere`, also for a name that differs only by case:
+              phones keep properties as columns of SQLite.
     """
     if not is_property_name(name):
         raise BadValue(f"'{name}' cannot be the name of a property", field="name", value=name)
     parsed = read_policy(policy)
 
-    def alter(_: Connection, old: ListInfo) -> ListInfo:
+    def alter(connection: Connection, old: ListInfo) -> ListInfo:
         other = same_but_for_case(name, old.properties)
         if other is not None:
             raise AlreadyThere(
@@ -110,6 +115,7 @@ def add_property(
                 field="name",
                 value=name,
             )
+        refuse_union(connection, project_id, old, name, parsed)
         new = declare(old, {**declared_by(old), name: (parsed, phone)})
         _refuse_dates(old, new)
         return new

@@ -6,13 +6,14 @@ only alter how standing writes are read, and who may see them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection
 
 from conflict.reread import reread
-from conflict.standing import reviews
+from conflict.standing import reviews, shown_data
+from conflict.types import RecordState
 from sync_server.intake.deciding import Outcome, as_it_stands
 from sync_server.stores.journal import Entry
 from sync_server.stores.list_records import find_list_writers, load_list_records
@@ -74,12 +75,19 @@ def _outcome(held: Held, old: ListInfo, new: ListInfo, writers: set[int]) -> Out
     altered = (
         read.undo is not None
         or held.record.state != read.before
+        or _shown(held.record.state, new) != _shown(read.before, old)
         or outcome.scopes != held.scopes
         or asked.opened
         or asked.moved
         or asked.closed
     )
     return outcome if altered else None
+
+
+def _shown(state: RecordState, info: ListInfo) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What programs are shown of a record's properties, and what devices are."""
+    data = info.of_the_list(shown_data(state, info.policies)[1])
+    return data, {name: value for name, value in data.items() if not info.policies.hides(name)}
 
 
 def _write(

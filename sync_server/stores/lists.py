@@ -62,6 +62,10 @@ class ListInfo:
     properties: tuple[str, ...] = ()
     policies: Policies = field(default_factory=Policies)
 
+    def of_the_list(self, data: Mapping[str, str]) -> dict[str, str]:
+        """What is shown of `data`: the properties that the list has, whatever else was sent."""
+        return {n: v for n, v in data.items() if n in self.policies.by_property}
+
     @property
     def phone_properties(self) -> tuple[str, ...]:
         """The properties phones hold, in the order they were published."""

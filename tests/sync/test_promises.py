@@ -1,11 +1,11 @@
 """What `docs/protocol.md` promises and no other test here is about."""
 
 import base64
+import csv
 import hashlib
 import uuid
 
 from schemas.batches import raw_of
-from sync_server.publishing import lists
 from tests.support.api import Api
 from tests.support.promises import promise
 from tests.sync.test_push import batch, create, new, statuses, update
@@ -80,15 +80,33 @@ def test_what_is_sent_of_a_property_and_what_became_of_it(push, admin, village, 
     child, phone = new(), village.phone("q")
     push(batch(create(child, rt="05", nama="Siti", nik="1", hobi="lari")))
     push(batch(update(child, 1, rt="", nama="Siti")))
-    kept = {"nama": "Siti", "nik": "1", "posyandu": "melati", "rt": "", "hobi": "lari"}
-    assert admin.done("GET", f"{sync}/entities/{child}")["data"] == kept
-    phone.sync()
-    assert "hobi" not in phone.screen(child)
-    with village.app.app_context():
-        manager = {"by": village.admin, "clock": village.clock}
-        lists.add_property(village.project.id, "anak", "hobi", **manager)
-    phone.sync()
-    assert phone.screen(child)["hobi"] == "lari"
+    rest = f"/projects/{village.project.id}/datasets/anak"
+    shown = {"nama": "Siti", "nik": "1", "posyandu": "melati", "rt": ""}
+
+    def data_shown():
+        """The record's properties wherever they are shown, and what the history says of `hobi`."""
+        phone.sync()
+        histories = admin.done("GET", f"{sync}/entities/{child}/history")["changes"]
+        told = [one["value"] for c in histories for one in c["fields"] if one["name"] == "hobi"]
+        assert told == ["lari"]
+        table = csv.DictReader(admin.get(f"{rest}/entities.csv").text.splitlines())
+        versions = admin.done("GET", f"{rest}/entities/{child}/versions")
+        assert versions[0]["dataReceived"]["hobi"] == "lari"
+        page = admin.done("GET", f"{sync}/pull")
+        return (
+            admin.done("GET", f"{sync}/entities/{child}")["data"],
+            page["records"][0]["data"],
+            admin.done("GET", f"{rest}/entities/{child}")["currentVersion"]["data"],
+            versions[-1]["data"],
+            next(table).get("hobi"),
+            phone.screen(child).get("hobi"),
+        )
+
+    assert data_shown() == (*[shown] * 4, None, None)
+    before = phone.anak.entities[child].version
+    admin.done("POST", f"{rest}/properties", {"name": "hobi"})
+    assert data_shown() == (*[shown | {"hobi": "lari"}] * 4, "lari", "lari")
+    assert phone.anak.entities[child].version == before + 1
 
     outcomes = {
         one["name"]: one["outcome"]

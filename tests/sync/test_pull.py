@@ -157,6 +157,43 @@ def test_a_device_is_not_given_what_is_kept_off_phones(push, mirror, village):
     assert mirror().drain().records[child]["data"]["nik"] == "3201"
 
 
+@promise("P30", "P50", "P107")
+def test_what_came_before_its_property_comes_again_when_the_list_has_it(
+    push, mirror, village, admin
+):
+    full, blank, unborn, none, gone = (new() for _ in range(5))
+    push(create(full, hobi="lari"), create(blank, hobi="catur"), create(none))
+    push(update(unborn, 1, hobi="lompat"), create(gone, hobi="renang"))
+    push({**update(gone, 1), "op": "delete", "data": {}}, update(blank, 1, hobi=""))
+    device = Api(village.client, village.phone("p").token)
+    followers = mirror().drain(), mirror(device).drain()
+    assert not any("hobi" in one["data"] for me in followers for one in me.records.values())
+    base = f"/projects/{village.project.id}/datasets/anak/properties"
+    steps = (
+        ("POST", base, {"name": "hobi"}),
+        ("PATCH", f"{base}/hobi", {"phone": False}),
+        ("PATCH", f"{base}/hobi", {"phone": True}),
+    )
+    for method, path, said in steps:
+        admin.done(method, path, said)
+        for me, fresh in zip(followers, (mirror(), mirror(device)), strict=True):
+            page = me.page()
+            assert none not in {one["entity"] for one in page["records"]}
+            assert me.drain().records == fresh.drain().records
+        everything, on_phones = (me.records for me in followers)
+        assert everything[full]["data"]["hobi"] == "lari"
+        assert everything[unborn]["data"]["hobi"] == "lompat"
+        assert ("hobi" in on_phones[blank]["data"]) == said.get("phone", True)
+
+
+def test_a_union_is_not_made_of_values_that_came_before_it(push, village, admin):
+    push(create(new(), alergi="susu telur"))
+    base = f"/projects/{village.project.id}/datasets/anak/properties"
+    refused = admin.post(base, {"name": "alergi", "policy": "union"})
+    assert (refused.status_code, refused.json["details"]["field"]) == (400, "policy")
+    admin.done("POST", base, {"name": "alergi"})
+
+
 @promise("P54")
 def test_only_the_lists_asked_for(push, mirror):
     push(create(new()))
