@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import logging
 from typing import Literal
@@ -26,12 +25,12 @@ from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.words import say
 from sync_server.stores.tokens import find_device
 from sync_server.web.bodies import without_controls
+from sync_server.web.packing import pack
 
 LOG = logging.getLogger(__name__)
 
 bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
 
-_GZIP_FROM_BYTES = 600
 _TEXTS = ("text/xml", "text/csv", "application/xml")
 
 
@@ -115,20 +114,10 @@ def finish(response: Response) -> Response:
     """OpenRosa's own headers, gzip where it pays, and a note that this phone was here."""
     response.headers.update(openrosa.HEADERS)
     if response.mimetype in _TEXTS:
-        response.vary.add("Accept-Encoding")
-        _compress(response)
+        pack(response)
     if response.status_code < 400 and "device" in g:
         _note(response)
     return response
-
-
-def _compress(response: Response) -> None:
-    if response.status_code != 200 or response.is_streamed:
-        return
-    body = response.get_data()
-    if len(body) >= _GZIP_FROM_BYTES and request.accept_encodings["gzip"] > 0:
-        response.set_data(gzip.compress(body, 6, mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
 
 
 def _note(response: Response) -> None:

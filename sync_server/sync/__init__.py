@@ -22,12 +22,14 @@ from sync_server.sync import (
     setup,
 )
 from sync_server.web.bodies import refuse_unstorable_query
+from sync_server.web.packing import pack_json
 from sync_server.web.problems import handle_problems
 
 NOUNS = (info, push, batches, blobs, pull, devices, reviews, quarantine, entities, hubs, setup)
 
 bp = Blueprint("sync", __name__)
 bp.before_request(refuse_unstorable_query)
+bp.after_request(pack_json)
 handle_problems(bp)
 for noun in NOUNS:
     bp.register_blueprint(noun.bp)

@@ -1,5 +1,7 @@
 """Pull: snapshot, then tail, by one chain of cursors: contract-sync, GET pull."""
 
+import gzip
+import json
 import threading
 
 import pytest
@@ -265,3 +267,16 @@ def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(push, mirro
     me.drain()
     assert me.records == mirror().drain().records
     assert len(me.records) == 24 + 48
+
+
+@promise("P120")
+def test_an_answer_is_gzip_for_who_takes_it(push, admin: Api, sync):
+    push(*(create(new(), nama=f"Anak {number}") for number in range(20)))
+    plain = admin.get(f"{sync}/pull")
+    packed = admin.get(f"{sync}/pull", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert len(packed.data) < len(plain.data) / 4
+    page = json.loads(gzip.decompress(packed.data))
+    assert page["records"] == plain.json["records"]
+    assert "Content-Encoding" not in plain.headers
