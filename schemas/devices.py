@@ -34,7 +34,10 @@ class FormHeldShape(Answer):
 
 
 class DeviceShape(Answer):
-    """A device account. `area` maps an actor property to its values, each with a label."""
+    """A device account. `area` maps an actor property to its values, each with a label.
+
+    `hub` is the one that its last submission came through; null when it sent here itself.
+    """
 
     id = fields.Integer()
     name = fields.String()
@@ -46,6 +49,7 @@ class DeviceShape(Answer):
     status = fields.Nested(TextShape)
     last_contact = fields.Nested(TextShape)
     last_submission = fields.Nested(TextShape)
+    hub = fields.Nested(TextShape)
     forms = fields.List(fields.Nested(FormHeldShape))
     waiting = fields.Nested(NumberShape)
     quarantined = fields.Nested(NumberShape)

@@ -18,11 +18,15 @@ def _ids(**kwargs: Any) -> fields.List[Any]:
 
 
 class Stamp(Lenient):
-    """A server through which an item came, and when by its own clock."""
+    """A server through which an item came, and when by its own clock.
+
+    `hub` is what that server is called by the one it relays to, for those further on.
+    """
 
     node = UuidField(required=True)
     received_at = Moment(required=True)
     batch_id = Text()
+    hub = Text()
 
 
 class SettledProperty(Lenient):
@@ -75,11 +79,18 @@ class FormOfChange(Lenient):
     deprecated_id = Text(load_default=None, allow_none=True)
 
 
+class AuthorShape(Lenient):
+    """Who sent an item, where other servers know no account of theirs."""
+
+    name = Text(load_default="")
+
+
 class RelayedItem(Lenient):
     """What any relayed item carries."""
 
     path = fields.List(fields.Nested(Stamp), required=True, validate=validate.Length(min=1))
     actor = Text(load_default=None, allow_none=True)
+    author = fields.Nested(AuthorShape, load_default=None, allow_none=True)
     device_id = Text(load_default="", validate=validate.Length(max=200))
     user_agent = Text(load_default="", validate=validate.Length(max=300))
     complete = Flag(load_default=True)

@@ -101,13 +101,15 @@ class Relayed:
 
     `path` are the stamps of the servers it came through, the first one first. `settled` is
     what the first one settled, in the shape of the contract, None of what it kept in
-    quarantine. `actor` is the account that sent it, by a key that is the same everywhere.
+    quarantine. `actor` is the account that sent it, by a key that is the same everywhere;
+    `author_name` is what somebody is called whose account other servers do not have.
     """
 
     path: tuple[Mapping[str, str], ...]
     settled: Mapping[str, Any] | None = None
     verdict: Verdict | None = None
     actor: str | None = None
+    author_name: str | None = None
     list_name: str = ""
     entity: str = ""
 
@@ -141,7 +143,8 @@ class SentChange:
 class SentRaw:
     """An item that says what it is and cannot be used: kept as it came, with the reason.
 
-    `relayed` is whether a hub or a file brought it: its stamps are to be believed.
+    `relayed` is whether a hub or a file brought it: its stamps are to be believed. Then `actor`
+    is the key of the account that sent it, and `device_id` the phone.
     """
 
     change_id: str
@@ -149,6 +152,8 @@ class SentRaw:
     code: str
     detail: str
     relayed: bool = False
+    actor: str | None = None
+    device_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,11 +34,16 @@ def kept_whole(
     *,
     code: str,
     detail: str,
+    first: int | None = None,
 ) -> tuple[Poison, SubmissionResult]:
-    """A whole submission kept raw, and its answer. The same bytes again are the same poison."""
+    """A whole submission kept raw, and its answer. The same bytes again are the same poison.
+
+    `first` is the account that sent it first, where a hub or a file brought it.
+    """
     author = arrival.author
     device = device_of(sent, author)
-    origin = Origin(author.actor_id, device, form_id or None, None, instance_id or None)
+    actor = author.actor_id if first is None else first
+    origin = Origin(actor, device, form_id or None, None, instance_id or None)
     poison = Poison(
         quarantine_id=_poison_id(arrival, "submission", hashlib.sha256(sent.raw).hexdigest()),
         kind="submission",
@@ -62,13 +67,16 @@ def kept_whole(
     return poison, answer
 
 
-def kept_raw(arrival: Arrival, sent: SentRaw) -> tuple[Poison, ChangeResult]:
+def kept_raw(
+    arrival: Arrival, sent: SentRaw, *, first: int | None = None
+) -> tuple[Poison, ChangeResult]:
     """An item of a batch that says what it is and cannot be used, and its answer."""
     author = arrival.author
+    actor = author.actor_id if first is None else first
     poison = poison_of_change(
         arrival,
         sent.change_id,
-        Origin(author.actor_id, author.device_id),
+        Origin(actor, sent.device_id if sent.relayed else author.device_id),
         sent.raw,
         code=sent.code,
         detail=sent.detail,

@@ -46,7 +46,9 @@ def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock)
         row = _open_row(connection, project, quarantine_id)
         item = _item(row)
         actor_id = _actor(connection, project, row, item)
-        sender = actor_id and find_device_by_id(connection, project.id, actor_id)
+        # What another server settled is not judged as its phone's once more.
+        settled = row.content_type == RELAYED_ITEM and "path" in item
+        sender = actor_id and not settled and find_device_by_id(connection, project.id, actor_id)
     author = Author(
         actor_id=actor_id,
         device_id=row.device_id or str(item.get("deviceId", "")),

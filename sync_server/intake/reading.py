@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from conflict.areas import Area
-from conflict.types import Change, Op
+from conflict.types import Change
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
@@ -40,6 +40,7 @@ from sync_server.intake.keeping import (
     poison_of_change,
     raw_change,
 )
+from sync_server.intake.relayed import taken_back
 from sync_server.stores.changes import Origin
 from sync_server.stores.forms import FormInfo, find_forms, load_definitions
 from sync_server.stores.quarantine import Poison
@@ -80,10 +81,11 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A submission of the batch whose changes are to be decided."""
+    """A submission of the batch whose changes are to be decided; `relayed` by a hub or a file."""
 
     item: int
     origin: Origin
+    relayed: bool = False
 
 
 @dataclass(slots=True)
@@ -157,8 +159,11 @@ class _Reader:
         author, relayed = self.arrival.author, sent.relayed
         origin = Origin(author.actor_id, author.device_id)
         if relayed is not None:
-            actor = self.actors.get(relayed.actor or "")
-            origin = replace(sent.origin or Origin(None), actor_id=actor, path=relayed.path)
+            actor = self._account(relayed)
+            name = relayed.author_name if actor is None else None
+            origin = replace(
+                sent.origin or Origin(None), actor_id=actor, path=relayed.path, author_name=name
+            )
         self.readings.changes.append(
             Derived(
                 place,
@@ -172,7 +177,7 @@ class _Reader:
         )
 
     def raw(self, place: int, sent: SentRaw) -> None:
-        poison, result = kept_raw(self.arrival, sent)
+        poison, result = kept_raw(self.arrival, sent, first=self.actors.get(sent.actor or ""))
         self.readings.poisons.append(poison)
         self.readings.unreadable.append((place, result))
 
@@ -241,6 +246,7 @@ class _Reader:
                 "sha256": digest,
                 "complete": sent.complete,
                 "actor_id": self._actor(sent),
+                "author_name": self._author_name(sent),
                 "device_id": device_of(sent, self.arrival.author),
                 "user_agent": _user_agent(sent, self.arrival.author),
                 "instance_name": instance.instance_name,
@@ -277,9 +283,10 @@ class _Reader:
             instance.version,
             instance.instance_id,
             edited if edited != instance.instance_id else None,
+            author_name=self._author_name(sent),
         )
         key = (instance.xml_form_id, instance.instance_id)
-        self.readings.submitted[key] = Submitted(place, origin)
+        self.readings.submitted[key] = Submitted(place, origin, sent.relayed is not None)
         changes = []
         for one in derive(
             instance,
@@ -292,7 +299,7 @@ class _Reader:
             else:
                 changes.append(one)
                 self._derived(place, sent, one, origin)
-        for one in _taken_back(sent, changes, str(actor or "")):
+        for one in taken_back(sent, {one.change_id for one in changes}, origin):
             self._derived(place, sent, one, origin)
         return changes
 
@@ -305,7 +312,16 @@ class _Reader:
     def _actor(self, sent: SentSubmission) -> int | None:
         if sent.relayed is None:
             return self.arrival.author.actor_id
-        return self.actors.get(sent.relayed.actor or "")
+        return self._account(sent.relayed)
+
+    def _account(self, relayed: Relayed) -> int | None:
+        """The account here of whoever sent something first."""
+        return self.actors.get(relayed.actor or "")
+
+    def _author_name(self, sent: SentSubmission) -> str | None:
+        """What they are called who have no account here."""
+        relayed = sent.relayed
+        return relayed.author_name if relayed and self._account(relayed) is None else None
 
     def _unreadable(self, place: int, raw: bytes, origin: Origin, one: Unreadable) -> None:
         self.readings.unreadable.append(
@@ -354,39 +370,22 @@ class _Reader:
         code: str,
         detail: str,
     ) -> None:
+        first = None if sent.relayed is None else self._account(sent.relayed)
         poison, answer = kept_whole(
-            self.arrival, sent, form_id, instance_id, code=code, detail=detail
+            self.arrival, sent, form_id, instance_id, code=code, detail=detail, first=first
         )
         self.readings.poisons.append(poison)
         self.readings.answered[place] = answer
 
 
-def _taken_back(sent: SentSubmission, derived: Sequence[Change], author: str) -> Iterator[Change]:
-    """Of a relayed edit, the changes that no form says: what it took back from other records."""
-    own = {one.change_id for one in derived}
-    for change_id, relayed in sent.changes.items():
-        if change_id in own or not derived or not derived[0].deprecates or not relayed.entity:
-            continue
-        yield Change(
-            change_id=change_id,
-            list_name=relayed.list_name,
-            entity=relayed.entity,
-            op=Op.UPDATE,
-            author=author,
-            from_form=True,
-            submission=derived[0].submission,
-            deprecates=derived[0].deprecates,
-        )
-
-
 def _keys(arrival: Arrival) -> list[str]:
     """The keys of the accounts that relayed items came from first."""
-    relayed = [
-        one.relayed
-        for one in arrival.sent
-        if not isinstance(one, SentRaw) and one.relayed is not None
-    ]
-    return [one.actor for one in relayed if one.actor]
+    found = []
+    for one in arrival.sent:
+        actor = one.actor if isinstance(one, SentRaw) else one.relayed and one.relayed.actor
+        if actor:
+            found.append(actor)
+    return found
 
 
 def _user_agent(sent: SentSubmission, author: Author) -> str:

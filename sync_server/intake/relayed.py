@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+from conflict.types import Change, Op
 from odk_forms.changes import submission_key
+from schemas.base import LONGEST_NAME
 from schemas.batches import first_fault, is_uuid
 from schemas.relayed import RelayedItem, settled_as_sent
 from sync_server.intake.arrival import (
@@ -22,6 +24,7 @@ from sync_server.intake.arrival import (
 from sync_server.stores.changes import Origin
 
 _RELAYED = RelayedItem()
+_LONGEST_DEVICE = 200
 
 
 def is_relayed(item: Mapping[str, Any]) -> bool:
@@ -47,12 +50,45 @@ def with_what_was_settled(sent: Sent, item: Mapping[str, Any]) -> Sent:
     return kept_item(item, "bad_data", detail, relayed=True)
 
 
+def taken_back(sent: SentSubmission, own: Collection[str], origin: Origin) -> Iterator[Change]:
+    """Of a relayed edit, the changes that no form says: what it took back from other records.
+
+    `own` are the ids of the changes that it does say; it may say none at all.
+    """
+    form, instance, edited = origin.xml_form_id, origin.instance_id, origin.deprecated_id
+    if form is None or instance is None or edited is None:
+        return
+    for change_id, relayed in sent.changes.items():
+        if change_id not in own and relayed.entity:
+            yield Change(
+                change_id=change_id,
+                list_name=relayed.list_name,
+                entity=relayed.entity,
+                op=Op.UPDATE,
+                author=str(origin.actor_id or ""),
+                from_form=True,
+                submission=submission_key(form, instance),
+                deprecates=submission_key(form, edited),
+            )
+
+
 def kept_item(item: Mapping[str, Any], code: str, detail: str, *, relayed: bool = False) -> SentRaw:
     """An item kept as it came."""
     raw = _bytes(item)
     change_id = item.get("changeId")
     named = change_id if is_uuid(change_id) else str(uuid5(NAMESPACE_OID, raw.decode()))
-    return SentRaw(str(named), raw, code, detail, relayed)
+    if not relayed:
+        return SentRaw(str(named), raw, code, detail)
+    actor, device = item.get("actor"), item.get("deviceId")
+    return SentRaw(
+        str(named),
+        raw,
+        code,
+        detail,
+        relayed=True,
+        actor=actor if isinstance(actor, str) else None,
+        device_id=device[:_LONGEST_DEVICE] if isinstance(device, str) else "",
+    )
 
 
 def _bytes(item: Mapping[str, Any]) -> bytes:
@@ -92,7 +128,11 @@ def _submission(
         user_agent=loaded["user_agent"],
         relayed=whole,
         changes={
-            one["change_id"]: _relayed({"path": loaded["path"], **one, "actor": whole.actor})
+            one["change_id"]: replace(
+                _relayed({"path": loaded["path"], **one}),
+                actor=whole.actor,
+                author_name=whole.author_name,
+            )
             for one in loaded["changes"]
         },
         item=_bytes(item),
@@ -106,11 +146,20 @@ def _relayed(loaded: Mapping[str, Any]) -> Relayed:
         settled=None if settled is None else settled_as_sent(settled),
         verdict=None if verdict is None else Verdict(verdict["code"], verdict["detail"]),
         actor=loaded.get("actor"),
+        author_name=_author_name(loaded.get("author")),
         list_name=loaded.get("list_name", ""),
         entity=loaded.get("entity", ""),
     )
 
 
+def _author_name(author: Mapping[str, Any] | None) -> str | None:
+    return ((author or {}).get("name") or "").strip()[:LONGEST_NAME] or None
+
+
 def _stamp(loaded: Mapping[str, Any]) -> dict[str, str]:
     stamp = {"node": loaded["node"], "receivedAt": loaded["received_at"]}
-    return {**stamp, "batchId": loaded["batch_id"]} if "batch_id" in loaded else stamp
+    if "batch_id" in loaded:
+        stamp["batchId"] = loaded["batch_id"]
+    if hub := loaded.get("hub", "").strip():
+        stamp["hub"] = hub[:LONGEST_NAME]
+    return stamp

@@ -58,6 +58,7 @@ class Submission(Base):
     sha256: Mapped[Words]
     complete: Mapped[bool] = mapped_column(default=True)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    author_name: Mapped[MaybeWords]  # of somebody who has no account here, as told where they have
     device_id: Mapped[Words]
     user_agent: Mapped[MaybeWords]
     instance_name: Mapped[MaybeWords]
@@ -122,6 +123,7 @@ class ChangeRow(Base):
     from_form: Mapped[bool]
     decision: Mapped[Json] = mapped_column(nullable=True)  # contenders, status, of, note
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    author_name: Mapped[MaybeWords]  # as in `submissions`
     device_id: Mapped[Words]
     xml_form_id: Mapped[MaybeWords]
     form_version: Mapped[MaybeWords]

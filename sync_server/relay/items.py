@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 
 from sync_server.relay.records import Reader
 from sync_server.stores.changes import find_of_submissions, find_rows
+from sync_server.stores.hubs import name_nodes
+from sync_server.stores.people import find_authors
 from sync_server.stores.quarantine import RELAYED_ITEM
 from sync_server.stores.records import find_scopes
 from sync_server.stores.relayed import (
@@ -58,7 +60,12 @@ def items_of(
     every = [*loose.values(), *(one for mine in of_forms.values() for one in mine)]
     visible = _visible(connection, project_id, reader, every)
     actors = {row.actor_id for row in (*rows, *every, *poisons)}
-    writer = _Writer(node, find_token_hashes(connection, project_id, actors))
+    writer = _Writer(
+        node,
+        find_token_hashes(connection, project_id, actors),
+        find_authors(connection, actors),
+        name_nodes(connection, project_id),
+    )
     files = _by_key(find_attachment_rows(connection, project_id, keys))
     refused = _by_key(find_kept_changes(connection, project_id, keys))
     found: list[Item] = []
@@ -93,11 +100,23 @@ def _by_key(rows: Iterable[Any]) -> dict[Key, list[Any]]:
 
 
 class _Writer:
-    """Rows as items; `hashes` are the token hashes of the devices among their actors."""
+    """Rows as items; `hashes` are the token hashes of the devices among their actors.
 
-    def __init__(self, node: str, hashes: Mapping[int, str]) -> None:
+    `authors` has the rows of these actors, and `hubs` the names of this server's own hubs by
+    their nodes: neither is known where the items go.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        hashes: Mapping[int, str],
+        authors: Mapping[int, Any],
+        hubs: Mapping[str, str],
+    ) -> None:
         self.node = node
         self.hashes = hashes
+        self.authors = authors
+        self.hubs = hubs
 
     def submission(
         self, row: Any, changes: Iterable[Any], files: Iterable[Any], refused: Iterable[Any]
@@ -120,7 +139,7 @@ class _Writer:
                     "changeId": one.change_id,
                     "list": one.list_name,
                     "entity": one.entity,
-                    "path": one.path,
+                    "path": self._path(one),
                     "settled": one.settled,
                 }
                 for one in changes
@@ -141,7 +160,7 @@ class _Writer:
             "data": row.data,
             **{name: value for name, value in decision.items() if value},
             **self._sender(row),
-            "path": row.path,
+            "path": self._path(row),
             "settled": row.settled,
         }
         if row.instance_id is not None:
@@ -185,12 +204,22 @@ class _Writer:
 
     def _sender(self, row: Any) -> Item:
         found = self.hashes.get(row.actor_id)
-        actor = {} if found is None else {"actor": device_key(found)}
-        return {"deviceId": row.device_id, **actor}
+        if found is not None:
+            return {"deviceId": row.device_id, "actor": device_key(found)}
+        author = self.authors.get(row.actor_id)
+        name = getattr(row, "author_name", None)
+        if author is not None and author.kind == "user":
+            name = author.display_name
+        return {"deviceId": row.device_id, **({"author": {"name": name}} if name else {})}
 
     def _path(self, row: Any) -> list[Mapping[str, str]]:
         stamped = getattr(row, "path", None)
-        return stamped or [{"node": self.node, "receivedAt": row.received_at}]
+        if not stamped:
+            return [{"node": self.node, "receivedAt": row.received_at}]
+        return [
+            {**one, "hub": self.hubs[one["node"]]} if one["node"] in self.hubs else one
+            for one in stamped
+        ]
 
 
 def _xml(raw: bytes) -> Item:

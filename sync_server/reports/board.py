@@ -18,6 +18,7 @@ from conflict.areas import Area, scopes_of_actor
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction
 from sync_server.reports.labels import Place, name_places
+from sync_server.reports.routes import hubs_on
 from sync_server.stores import devices as device_store
 from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import ListInfo, load_lists
@@ -284,7 +285,7 @@ class _Known:
             created_at=device.created_at,
             last_contact=last_contact,
             last_submission=max(sent, default=None),
-            through=self._through(last),
+            through=self._through(last, contacts),
             forms=forms,
             waiting=waiting,
             quarantined=quarantined,
@@ -297,9 +298,12 @@ class _Known:
             health=_health(last_contact, instant(late), bool(to_check)),
         )
 
-    def _through(self, last: Any) -> str | None:
-        path = (last.path or []) if last else []
-        return next((self.hubs[s["node"]] for s in path if s["node"] in self.hubs), None)
+    def _through(self, last: Any, contacts: Sequence[Any]) -> str | None:
+        """The hub of the last submission; none when the phone has sent here itself since."""
+        sent = max((c.last_submission_at or "" for c in contacts), default="")
+        if last is None or last.received_at < sent:
+            return None
+        return next((name for name, _ in hubs_on(last.path, self.hubs)), None)
 
     def _forms(self, actor_id: int) -> tuple[FormHeld, ...]:
         return tuple(

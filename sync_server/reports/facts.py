@@ -17,6 +17,7 @@ from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import visible_to
 from sync_server.reports.history import get_record
+from sync_server.reports.routes import hub_of, hubs_on
 from sync_server.stores.changes import find_changes, find_rows, list_history, settled_of
 from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import ListInfo, load_lists
@@ -91,7 +92,9 @@ def _review_facts(connection: Connection, project_id: int, rows: Sequence[Any]) 
     }
     shown = find_changes(connection, project_id, replaced)
     authors = find_authors(connection, (row.actor_id for row in changes.values()))
-    return [_facts(row, changes, settled, shown, authors) for row in plain]
+    hubs = name_nodes(connection, project_id)
+    told = {cid: author_facts(row, authors, hubs) for cid, row in changes.items()}
+    return [_facts(row, changes, settled, shown, told) for row in plain]
 
 
 def _replaced(row: Facts, one: SettledChange | None) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def _facts(
     changes: Mapping[str, Any],
     settled: Mapping[str, SettledChange],
     shown: Mapping[str, SettledChange],
-    authors: Mapping[int, Any],
+    authors: Mapping[str, Facts],
 ) -> Facts:
     bases = {
         received_value(shown[target].change, row["field"])
@@ -118,33 +121,40 @@ def _facts(
         "id": row["review_id"],
         "base": bases.pop() if len(bases) == 1 else None,
         "contenders": [
-            _contender(row["field"], changes[cid], settled[cid], authors)
+            _contender(row["field"], changes[cid], settled[cid], authors[cid])
             for cid in row["contenders"]
             if cid in changes
         ],
     }
 
 
-def _contender(field: str, row: Any, one: SettledChange, authors: Mapping[int, Any]) -> Facts:
+def _contender(field: str, row: Any, one: SettledChange, author: Facts) -> Facts:
     settled = one.properties.get(field)
     return {
         "change_id": row.change_id,
         "value": received_value(one.change, field) if field else None,
-        "author": author_facts(row, authors),
+        "author": author,
         "form_id": row.xml_form_id,
         "observed_on": settled.observed_on if settled else None,
         "received_at": row.received_at,
     }
 
 
-def author_facts(row: Any, authors: Mapping[int, Any]) -> Facts:
-    """Who sent a change: a person by `userId`, a device by its account and its `deviceId`."""
+def author_facts(row: Any, authors: Mapping[int, Any], hubs: Mapping[str, str]) -> Facts:
+    """Who sent a change: a person by `userId`, a device by its account and its `deviceId`.
+
+    `hub` is the first hub it came through, where it came through any. Who has an account only
+    there has a name here, as told by that hub.
+    """
     author = authors.get(row.actor_id)
+    route = hubs_on(row.path, hubs)
+    through = {"hub": route[0][0]} if route else {}
     if author is None:
-        return {"deviceId": row.device_id, "name": None}
+        return {"deviceId": row.device_id, "name": row.author_name, **through}
     if author.kind == "user":
-        return {"userId": row.actor_id, "name": author.display_name}
-    return {"deviceId": row.device_id, "appUserId": row.actor_id, "name": author.display_name}
+        return {"userId": row.actor_id, "name": author.display_name, **through}
+    device = {"deviceId": row.device_id, "appUserId": row.actor_id}
+    return {**device, "name": author.display_name, **through}
 
 
 def get_history(project_id: int, entity: str, area: Area) -> Facts:
@@ -190,12 +200,12 @@ def _past(
     author = authors.get(row.actor_id)
     return {
         **row._mapping,
-        "author": author_facts(row, authors),
+        "author": author_facts(row, authors, hubs),
         "user_id": row.actor_id if author and author.kind == "user" else None,
         "form_id": row.xml_form_id,
         "note": (row.decision or {}).get("note", ""),
         "path": [
-            {"node": s["node"], "hub": hubs.get(s["node"]), "received_at": s["receivedAt"]}
+            {"node": s["node"], "hub": hub_of(s, hubs), "received_at": s["receivedAt"]}
             for s in row.path
         ],
         "fields_": found,

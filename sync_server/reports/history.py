@@ -18,6 +18,7 @@ from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import visible_to
 from sync_server.reports.labels import Labels, load_labels, name_places
+from sync_server.reports.routes import hubs_on
 from sync_server.stores.changes import list_history, settled_of
 from sync_server.stores.devices import list_form_titles
 from sync_server.stores.hubs import name_nodes
@@ -40,8 +41,15 @@ class Source:
     xml_form_id: str | None
     instance_id: str | None
     client_time: str | None
-    received_at: str
+    received_at: str  # by the first server that it came to
+    here_at: str  # by this one
     hubs: tuple[tuple[str, str], ...] = ()  # the hubs it came through, and when each had it
+    has_account: bool = True
+
+    @property
+    def elsewhere(self) -> str | None:
+        """The hub at which its author is known, where that is not here."""
+        return self.hubs[0][0] if self.hubs and not self.has_account else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +142,8 @@ class Past:
         return Source(
             change_id=row.change_id,
             op=Op(row.op),
-            author=self._names.get(row.actor_id),
+            author=self._names.get(row.actor_id) or row.author_name,
+            has_account=row.actor_id is not None,
             device_id=row.device_id,
             form_title=self._titles.get((row.xml_form_id, row.form_version), row.xml_form_id),
             form_version=row.form_version,
@@ -142,11 +151,8 @@ class Past:
             instance_id=row.instance_id,
             client_time=row.client_time,
             received_at=row.received_at,
-            hubs=tuple(
-                (self._hubs[stamp["node"]], stamp["receivedAt"])
-                for stamp in row.path
-                if stamp["node"] in self._hubs
-            ),
+            here_at=row.path[-1]["receivedAt"],
+            hubs=hubs_on(row.path, self._hubs),
         )
 
     def value(self, change_id: str, name: str) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,9 +13,11 @@ from conflict.areas import Area
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import actors_in_area
+from sync_server.reports.routes import hubs_on
 from sync_server.stores import report as store
 from sync_server.stores.devices import list_form_titles
-from sync_server.stores.quarantine import find_quarantined
+from sync_server.stores.hubs import name_nodes
+from sync_server.stores.quarantine import RELAYED_ITEM, find_quarantined
 
 _SHOWN_BYTES = 100_000
 
@@ -39,6 +42,7 @@ class Kept:
     content_type: str
     attachments: tuple[str, ...]
     raw: bytes = b""
+    hubs: tuple[tuple[str, str], ...] = ()  # those it came through, and when each had it
 
     @property
     def text(self) -> str:
@@ -81,7 +85,15 @@ def quarantine_item(project_id: int, quarantine_id: str, area: Area) -> Kept:
         row = get_kept(connection, project_id, quarantine_id, area)
         names = store.list_names(connection, (row.actor_id, row.decided_by))
         titles = list_form_titles(connection, project_id, {(row.xml_form_id or "", None)})
-    return _kept(row, names, titles, raw=row.raw)
+        hubs = name_nodes(connection, project_id)
+    return replace(_kept(row, names, titles, raw=row.raw), hubs=hubs_on(_path(row), hubs))
+
+
+def _path(row: Any) -> list[Any]:
+    """The stamps of what a hub or a file brought; of what was kept as it came, it may be none."""
+    path = json.loads(row.raw).get("path") if row.content_type == RELAYED_ITEM else None
+    stamps = path if isinstance(path, list) else []
+    return [one for one in stamps if isinstance(one, dict) and {"node", "receivedAt"} <= one.keys()]
 
 
 def list_kept(

@@ -10,8 +10,10 @@ from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import visible_to
 from sync_server.reports.labels import load_labels, name_places
+from sync_server.reports.routes import hubs_on
 from sync_server.stores import report as store
 from sync_server.stores.devices import list_form_titles
+from sync_server.stores.hubs import name_nodes
 from sync_server.stores.lists import load_lists
 from sync_server.stores.submissions import find_submission, list_attachments
 
@@ -61,7 +63,8 @@ class SubmissionPage:
     author: str | None
     device_id: str
     client_time: str | None
-    received_at: str
+    received_at: str  # by this server
+    hubs: tuple[tuple[str, str], ...]  # those it came through, and when each had it
     xml: bytes
     attachments: tuple[Any, ...]
     records: tuple[tuple[str, str], ...]  # (entity, label)
@@ -150,16 +153,18 @@ def submission_page(
         titles = list_form_titles(connection, project_id, {(xml_form_id, row.form_version)})
         names = store.list_names(connection, [row.actor_id])
         files = list_attachments(connection, project_id, xml_form_id, instance_id)
+        hubs = name_nodes(connection, project_id)
     return SubmissionPage(
         xml_form_id=xml_form_id,
         form_title=titles.get((xml_form_id, row.form_version), xml_form_id),
         form_version=row.form_version,
         version_unknown=row.version_unknown,
         instance_id=instance_id,
-        author=names.get(row.actor_id),
+        author=names.get(row.actor_id) or row.author_name,
         device_id=row.device_id,
+        hubs=hubs_on(row.path, hubs),
         client_time=row.client_time,
-        received_at=row.received_at,
+        received_at=row.path[-1]["receivedAt"] if row.path else row.received_at,
         xml=row.xml,
         attachments=tuple(files),
         records=tuple(labels),

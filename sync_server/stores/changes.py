@@ -40,6 +40,7 @@ class Origin:
     instance_id: str | None = None
     deprecated_id: str | None = None
     path: tuple[Mapping[str, str], ...] = ()  # the stamps before this server's own
+    author_name: str | None = None  # of somebody who has no account here
 
 
 def find_changes(
@@ -268,6 +269,7 @@ def _row(
         "from_form": change.from_form,
         "decision": decision if any(decision.values()) else None,
         "actor_id": origin.actor_id,
+        "author_name": origin.author_name,
         "device_id": origin.device_id,
         "xml_form_id": origin.xml_form_id,
         "form_version": origin.form_version,

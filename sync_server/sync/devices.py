@@ -50,6 +50,10 @@ def _shown(row: DeviceRow) -> dict[str, Any]:
         "status": _sure(row.health.value),
         "lastContact": _told(row.last_contact),
         "lastSubmission": _told(row.last_submission),
+        "hub": {
+            "value": row.through,
+            "certainty": "sure" if row.last_submission else "unknown",
+        },
         "forms": [_form(one) for one in row.forms],
         "waiting": _sure(row.waiting),
         "quarantined": _sure(row.quarantined),
