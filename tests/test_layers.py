@@ -24,12 +24,14 @@ ORDER: tuple[tuple[str, ...], ...] = (
     *((name,) for name in ("errors", "clock", "settings", "blobs", "models", "db", "stores")),
     *((name,) for name in ("intake.arrival", "accounts", "context", "reports")),
     *((name,) for name in ("intake", "publishing", "relay", "hubs", "backups")),
-    *((name,) for name in ("fleet", "demo", "web")),
+    *((name,) for name in ("fleet", "simulator", "demo", "web")),
     DOORS,
     ("jobs",),
     ("app",),
     ("commands",),
 )
+# What stands outside may import of the server: how programs and phones speak to it.
+SEEN_FROM_OUTSIDE = (["client"], ["fleet"], ["simulator"])
 RANKS = {name: rank for rank, names in enumerate(ORDER) for name in names}
 FILES = [p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
 FILES = [p for p in FILES if "migrations" not in p.parts and p.name != "__main__.py"]
@@ -80,6 +82,17 @@ def test_inside_the_server_imports_run_downwards(module):
     for name, *rest in imports(module):
         if name == "sync_server" and rest and (there := place(rest)) != here:
             assert RANKS[there] < RANKS[here], f"sync_server.{here} imports sync_server.{there}"
+
+
+def test_the_simulator_knows_the_server_by_its_doors_alone():
+    """A fleet that could look into the store would find its forms there and nowhere else."""
+    folder = ROOT / "sync_server" / "simulator"
+    for path in FILES:
+        if folder in path.parents:
+            for name, *rest in imports(path):
+                outside = name == "sync_server" and rest[:1] not in ([], *SEEN_FROM_OUTSIDE)
+                assert not outside, f"{path.name} imports {name}.{rest[0]}"
+                assert name not in HEAVY | {"conflict", "schemas"}, f"{path.name} imports {name}"
 
 
 def test_every_part_of_the_server_has_its_place():

@@ -16,6 +16,7 @@ from sync_server.commands.pack import pack
 from sync_server.commands.project import project
 from sync_server.commands.relay import pull, push
 from sync_server.commands.serve import serve
+from sync_server.commands.simulate import simulate
 from sync_server.commands.user import user
 from sync_server.commands.worker import worker
 
@@ -29,6 +30,7 @@ def main() -> None:
 _COMMANDS = (
     *(init, serve, demo, user, project, device, form, import_register, pack),
     *(backup, restore, hub, push, pull, worker, export_file, import_file),
+    simulate,
 )
 for command in _COMMANDS:
     main.add_command(command)

@@ -6,11 +6,12 @@ Source: openrosa.md sections 2.3, 4.6, 5 and 5.3.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
+from odk_forms.definition import FormDefinition
 from sync_server.clock import Clock, SystemClock
 from sync_server.fleet.blank import Answers, BlankForm, Stamp, Subject, blank_form
 from sync_server.fleet.documents import (
@@ -55,7 +56,7 @@ class Phone:
     """One phone. `clock` has the true time, which the phone's own misses by `clock_off`.
 
     `server_url` is the address of its QR, token included. Forms wait in `outbox` until the
-    server takes them.
+    server takes them. `line` makes the wire it asks through: a spoilt one, say.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Phone:
         clock_off: timedelta = timedelta(0),
         zone: timezone = WIB,
         user_agent: str = USER_AGENT,
+        line: Callable[[str, Callable[[], datetime]], Wire] = Wire,
     ) -> None:
         self.server_url = server_url
         self.device_id = device_id
@@ -78,7 +80,7 @@ class Phone:
         self._forms: dict[str, _Held] = {}
         self._list_hashes: dict[str, str] = {}
         self._query = f"deviceID={quote(device_id, safe='')}"
-        self.wire = Wire(user_agent, self._shown_time)
+        self.wire = line(user_agent, self._shown_time)
         self._submitter = Submitter(self.wire, server_url, self._query)
 
     def sync(self) -> Synced:
@@ -118,6 +120,14 @@ class Phone:
         """The version of a form on this phone; None when it has not got the form."""
         held = self._forms.get(form_id)
         return held.blank.definition.version if held else None
+
+    def definitions(self) -> tuple[FormDefinition, ...]:
+        """The forms on this phone, by id."""
+        return tuple(self._forms[name].blank.definition for name in sorted(self._forms))
+
+    def now(self) -> datetime:
+        """The time this phone shows."""
+        return self._shown_time()
 
     def fill(
         self,

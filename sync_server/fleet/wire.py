@@ -83,7 +83,7 @@ class Wire:
 
     def _follow(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         for _ in range(_MOST_REDIRECTS):
-            answer = self._exchange(method, url, body, headers)
+            answer = self.exchange(method, url, body, headers)
             target = answer.headers.get("location")
             if answer.status not in (301, 302, 303, 307, 308) or target is None:
                 return answer
@@ -92,7 +92,8 @@ class Wire:
                 method, body, headers = "GET", b"", {}
         raise NoSignal("redirected in circles")
 
-    def _exchange(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    def exchange(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """One request as it goes over the air, and its answer. Errors: `NoSignal`."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"

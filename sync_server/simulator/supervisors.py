@@ -1,0 +1,67 @@
+"""Supervisors: they decide open reviews, now and then undo a decision, or delete a record."""
+
+from __future__ import annotations
+
+import uuid
+from random import Random
+from typing import Any
+
+import requests
+
+from odk_forms.packs import PackList
+from sync_server.simulator.book import Book
+from sync_server.simulator.office import Office, OfficeRefused, Plain
+
+_DECIDES = 0.6
+_UNDOES = 0.05
+_MOST_A_WEEK = 40
+
+
+class Supervisor:
+    """One person at the sync door, over a line of their own."""
+
+    def __init__(self, office: Office, main: PackList, rng: Random, book: Book) -> None:
+        self.office = office.another()
+        self.main, self.rng, self.book = main, rng, book
+        self.moved = 0
+
+    def work(self, _week: int) -> None:
+        """Look through what is open and decide some of it; then perhaps delete a record."""
+        asked = {"state": "open", "limit": str(_MOST_A_WEEK)}
+        try:
+            page = self.office.of_project("GET", "sync/reviews", params=asked)
+            for review in page["reviews"]:
+                if self.rng.random() < _DECIDES:
+                    self._decide(review)
+            self._delete_one(page["reviews"])
+        except (OfficeRefused, requests.RequestException):
+            return  # it was away, or somebody else was quicker: next week
+
+    def _decide(self, review: Plain) -> None:
+        note = f"simulated {uuid.uuid4()}"
+        said: dict[str, Any] = {"note": note}
+        said["contenders"] = [one["changeId"] for one in review["contenders"]]
+        if review["kind"] == "delete":
+            said["status"] = self.rng.choice(("active", "deleted"))
+            wanted = ""
+        else:
+            one = self.rng.choice(review["contenders"])
+            said["choose"], wanted = one["changeId"], one["value"] or ""
+        path = f"sync/reviews/{review['id']}"
+        try:
+            self.office.of_project("POST", f"{path}/resolve", json=said)
+        except OfficeRefused as exc:
+            self.moved += exc.status == 409
+            return
+        self.book.decide(note, review["entity"], review["field"], wanted)
+        if self.rng.random() < _UNDOES:
+            try:
+                self.office.of_project("POST", f"{path}/reopen", json={})
+            except OfficeRefused as exc:
+                self.moved += exc.status == 409
+
+    def _delete_one(self, reviews: list[Plain]) -> None:
+        """A record that people disagree about: what else comes for it makes a new question."""
+        if reviews and self.rng.random() < 0.5:
+            entity = self.rng.choice(reviews)["entity"]
+            self.office.of_project("DELETE", f"datasets/{self.main.name}/entities/{entity}")
