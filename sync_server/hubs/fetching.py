@@ -39,7 +39,7 @@ def fetch(
         items = page["changes"]
         batch_id = clock.new_id()
         if items:
-            _take_in(project, upstream, items, batch_id, own_epoch=own_epoch, clock=clock)
+            take_in(project, upstream, items, batch_id, own_epoch=own_epoch, clock=clock)
         hide(project, (one["entity"] for one in page["leave"]), clock=clock)
         cursor, more = page["cursor"], bool(page["more"])
         with write_transaction() as connection:
@@ -48,7 +48,7 @@ def fetch(
         yield len(items)
 
 
-def _take_in(
+def take_in(
     project: Project,
     upstream: Any,
     items: list[Any],
@@ -57,7 +57,7 @@ def _take_in(
     own_epoch: str,
     clock: Clock,
 ) -> None:
-    """By the one road, as what another server has settled."""
+    """Take items in by the one road, as what another server has settled."""
     raw = json.dumps(items, ensure_ascii=False).encode("utf-8", "surrogatepass")
     centre = Author(upstream.actor_id, may_decide=True, relays=True, node=upstream.node)
     push(project, Pushed(batch_id, raw, items), author=centre, epoch=own_epoch, clock=clock)

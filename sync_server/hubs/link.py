@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import requests
 from marshmallow import Schema, ValidationError
 
+from schemas.digests import DigestsShape, ItemsShape, LackingShape, MarksShape
 from schemas.hubs import PairedShape, SetupShape
 from sync_server.client import SyncClient, SyncRefused, SyncUnreachable
 
@@ -64,6 +66,25 @@ class HubLink(SyncClient):
         """The bytes of a file of a form."""
         with self._asked("GET", f"setup/files/{sha256}") as answer:
             return bytes(answer.content)
+
+    def digests(self) -> dict[str, Any]:
+        """What the centre holds of what this hub may have, in 256 buckets, with a cursor."""
+        return read_as(DigestsShape(), self._json("GET", "digests"))
+
+    def marks(self, buckets: Iterable[str]) -> set[str]:
+        """What the centre holds in some buckets."""
+        asked = {"buckets": ",".join(sorted(buckets))}
+        return set(read_as(MarksShape(), self._json("GET", "digests/marks", params=asked))["marks"])
+
+    def items_of(self, marks: Iterable[str]) -> list[Any]:
+        """The items that bear these marks at the centre."""
+        told = self._json("POST", "digests/items", json={"marks": sorted(marks)})
+        return list(read_as(ItemsShape(), told)["changes"])
+
+    def lacking(self, files: Sequence[str]) -> list[str]:
+        """Those of the files that the centre has not got."""
+        told = self._json("POST", "digests/files", json={"files": list(files)})
+        return list(read_as(LackingShape(), told)["lacking"])
 
 
 def read_as(shape: Schema, plain: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from sync_server.hubs import upstream as up
 from sync_server.hubs.adopting import set_up
 from sync_server.hubs.fetching import fetch
 from sync_server.hubs.link import HubLink
+from sync_server.hubs.reconciling import Reconciler
 from sync_server.hubs.sending import CentreRestored, Sender
 
 _UNSURE = timedelta(seconds=30)
@@ -78,12 +79,11 @@ def _speak(project_id: int, upstream: Any, *, sends: bool, fetches: bool, tell: 
     with up.link_to(upstream, secret_key=here.settings.secret_key) as link:
         limits = contact.greet(link)["limits"]
         contact.be_set_up(link)
-        if sends:
-            contact.send(link, limits)
-        if fetches:
-            contact.fetch(link)
-            if sends:  # past what was fetched: none of it goes back
-                contact.send(link, limits)
+        try:
+            contact.exchange(link, limits, sends=sends, fetches=fetches)
+        except CentreRestored as exc:  # this very minute
+            up.begin_anew(project_id, exc.epoch)
+            contact.exchange(link, limits, sends=sends, fetches=fetches)
     return contact.done
 
 
@@ -110,19 +110,16 @@ class _Contact:
         if info.get("node") != upstream.node or info.get("project") != self.project.uuid:
             raise SyncUnreachable(f"another server answers at {upstream.url} than was paired with")
         if info["epoch"] != upstream.epoch:
-            self.begin_anew(info["epoch"])
+            up.begin_anew(self.project.id, info["epoch"])
         if self.own_epoch != upstream.own_epoch:  # this hub was restored: it may have lost some
-            up.note(self.project.id, own_epoch=self.own_epoch, pull_cursor=None)
+            anew = {"push_cursor": None, "pull_cursor": None}
+            up.note(self.project.id, own_epoch=self.own_epoch, **anew)
         up.note(
             self.project.id,
             heard_at=instant(after),
             clock_offset_ms=_offset(before, after, info["serverTime"], upstream.clock_offset_ms),
         )
         return info
-
-    def begin_anew(self, epoch: str) -> None:
-        """The centre was restored from a backup: offer it everything, and ask for everything."""
-        up.begin_anew(self.project.id, epoch)
 
     def be_set_up(self, link: HubLink) -> None:
         """Have lists, forms and accounts as the centre has them now."""
@@ -145,15 +142,54 @@ class _Contact:
         self.done.devices += altered.devices
         up.note(self.project.id, setup_tag=None if altered.failed else tag, hub_name=setup["hub"])
 
-    def send(self, link: HubLink, limits: dict[str, int]) -> None:
-        """Send what waits; everything, should the centre have been restored this very minute."""
-        try:
+    def exchange(
+        self, link: HubLink, limits: dict[str, int], *, sends: bool, fetches: bool
+    ) -> None:
+        """Send what waits and fetch what is new; what only one of the two has, after a restore.
+
+        Errors    `CentreRestored` when its epoch has moved since it was greeted.
+        """
+        upstream = self.upstream
+        sends_anew, fetches_anew = upstream.push_cursor is None, upstream.pull_cursor is None
+        if (sends and sends_anew) or (fetches and fetches_anew):
+            self._reconcile(
+                link, limits, sends=sends and sends_anew, fetches=fetches and fetches_anew
+            )
+        if sends:
             self._drain(link, limits)
-        except CentreRestored as exc:
-            self.begin_anew(exc.epoch)
-            self._drain(link, limits)
+        if fetches:
+            self.fetch(link)
+            if sends:  # past what was fetched: none of it goes back
+                self._drain(link, limits)
+
+    def _reconcile(
+        self, link: HubLink, limits: dict[str, int], *, sends: bool, fetches: bool
+    ) -> None:
+        with self._sender(link) as sender:
+            reconciler = Reconciler(
+                project=self.project,
+                upstream=self.upstream,
+                link=link,
+                sender=sender,
+                own_epoch=self.own_epoch,
+                clock=self.clock,
+                secret_key=self.secret_key,
+                limits=limits,
+                sends=sends,
+                fetches=fetches,
+            )
+            for what, count in reconciler.run():
+                self.done.fetched += count if what == "fetched" else 0
+                self.tell(what, count)
 
     def _drain(self, link: HubLink, limits: dict[str, int]) -> None:
+        with self._sender(link) as sender:
+            for count in sender.drain(limits):
+                self.tell("sent", count)
+
+    @contextmanager
+    def _sender(self, link: HubLink) -> Iterator[Sender]:
+        """A sender whose counts are those of this contact, however it ends."""
         sender = Sender(
             self.project,
             self.upstream,
@@ -164,8 +200,7 @@ class _Contact:
             secret_key=self.secret_key,
         )
         try:
-            for count in sender.drain(limits):
-                self.tell("sent", count)
+            yield sender
         finally:
             self.done.sent += sender.sent
             self.done.refused += sender.refused

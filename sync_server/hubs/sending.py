@@ -7,7 +7,7 @@ goes; what is sent again all the same is known there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from conflict.areas import UNBOUND
@@ -72,12 +72,17 @@ class Sender:
         """
         more = True
         while more:
-            yield from self._send_kept()
+            yield from self.send_kept()
             page = self._page()
             self._keep(batches(page.changes, limits), page)
             more = page.more or bool(page.changes)
-        yield from self._send_kept()
+        yield from self.send_kept()
         self._send_blobs()
+
+    def offer(self, items: Sequence[Item], limits: Mapping[str, int]) -> None:
+        """Put items on their way, wherever the feed is gone on from."""
+        with write_transaction() as connection:
+            store.add_outgoing(connection, self.project.id, self._rows(batches(items, limits)))
 
     def _page(self) -> Page:
         cursor = self._place()
@@ -103,12 +108,9 @@ class Sender:
             return None
         return found if found.epoch == self.own_epoch else None
 
-    def _keep(self, groups: Iterator[list[Item]], page: Page) -> None:
+    def _keep(self, groups: Iterable[list[Item]], page: Page) -> None:
         """Put a page's batches on their way, and go on from behind it, in one transaction."""
-        after, at = cursors.sign(page.cursor, self.secret_key), instant(self.clock.now())
-        rows = [
-            {"batch_id": self.clock.new_id(), "items": group, "made_at": at} for group in groups
-        ]
+        after, rows = cursors.sign(page.cursor, self.secret_key), self._rows(groups)
         if not rows and after == self.cursor:
             return
         with write_transaction() as connection:
@@ -116,7 +118,14 @@ class Sender:
             store.update_upstream(connection, self.project.id, {"push_cursor": after})
         self.cursor = after
 
-    def _send_kept(self) -> Iterator[int]:
+    def _rows(self, groups: Iterable[list[Item]]) -> list[dict[str, Any]]:
+        at = instant(self.clock.now())
+        return [
+            {"batch_id": self.clock.new_id(), "items": group, "made_at": at} for group in groups
+        ]
+
+    def send_kept(self) -> Iterator[int]:
+        """Send the batches that are on their way; yields how many items were answered."""
         while True:
             with read_transaction() as connection:
                 row = store.next_outgoing(connection, self.project.id)

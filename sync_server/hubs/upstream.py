@@ -107,7 +107,7 @@ def note(project_id: int, **changed: Any) -> None:
 
 
 def begin_anew(project_id: int, epoch: str) -> None:
-    """The centre goes on from a backup: everything is offered to it, and asked for, once more."""
+    """The centre goes on from a backup: what the two hold is to be compared, or all sent anew."""
     changed = {"epoch": epoch, "push_cursor": None, "pull_cursor": None, "setup_tag": None}
     with write_transaction() as connection:
         store.drop_outgoing(connection, project_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sync_server.blobs import Blobs, Partial
@@ -54,17 +54,21 @@ def progress(project_id: int, sha256: str, *, sender: Author, blobs: Blobs) -> P
     tell of another village's photo.
     """
     whole = blobs.size(sha256)
-    if whole is not None and _is_here(project_id, sha256, sender):
+    if whole is not None and _known_to(sender, project_id, [sha256]):
         return Progress(whole, complete=True)
     return Progress(blobs.partial(project_id, _id(sender), sha256).size)
 
 
-def _is_here(project_id: int, sha256: str, sender: Author) -> bool:
+def lacking(project_id: int, hashes: Sequence[str], *, sender: Author, blobs: Blobs) -> list[str]:
+    """Those of many blobs of which `progress` would say that they are not all here."""
+    known = _known_to(sender, project_id, hashes)
+    return [one for one in hashes if one not in known or blobs.size(one) is None]
+
+
+def _known_to(sender: Author, project_id: int, hashes: Sequence[str]) -> set[str]:
     with read_transaction() as connection:
-        return bool(
-            find_sent(connection, project_id, [sha256], _id(sender))
-            or readable_blobs(connection, project_id, sender, [sha256])
-        )
+        sent = find_sent(connection, project_id, hashes, _id(sender))
+        return sent | readable_blobs(connection, project_id, sender, hashes)
 
 
 def _id(sender: Author) -> int:

@@ -113,6 +113,14 @@ def page_of_owed(
     return list(rows.scalars())
 
 
+def find_owed(connection: Connection, project_id: int, hashes: Sequence[str]) -> set[str]:
+    """Those of some blobs that are to be sent to the centre as it is."""
+    rows = connection.execute(
+        select(_B.sha256).where(_B.project_id == project_id, _B.sha256.in_(hashes))
+    )
+    return set(rows.scalars())
+
+
 def drop_owed(connection: Connection, project_id: int, sha256: str) -> None:
     connection.execute(
         delete(table_of(OwedBlob)).where(_B.project_id == project_id, _B.sha256 == sha256)

@@ -11,6 +11,7 @@ from sync_server.sync import (
     batches,
     blobs,
     devices,
+    digests,
     entities,
     hubs,
     info,
@@ -25,7 +26,20 @@ from sync_server.web.bodies import refuse_unstorable_query
 from sync_server.web.packing import pack_json
 from sync_server.web.problems import handle_problems
 
-NOUNS = (info, push, batches, blobs, pull, devices, reviews, quarantine, entities, hubs, setup)
+NOUNS = (
+    info,
+    push,
+    batches,
+    blobs,
+    pull,
+    devices,
+    reviews,
+    quarantine,
+    entities,
+    hubs,
+    setup,
+    digests,
+)
 
 bp = Blueprint("sync", __name__)
 bp.before_request(refuse_unstorable_query)
