@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,19 +60,39 @@ def empty_database_url(
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def initialise() -> Iterator[Callable[[Path, str], None]]:
+    """`initialise(home, database_url)`: what `simpul init` does, in this process.
+
+    From here on apps are made and passwords hashed as cheaply as may be.
+    """
+    # Not at the top: the pure rooms' tests run at every save and should not wait for the server.
+    from tests.support import installing  # noqa: PLC0415
+    from tests.support.thrift import thrift  # noqa: PLC0415
+
+    with thrift():
+        yield partial(installing.initialise, secret_key=SECRET_KEY)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(
+    initialise: Callable[[Path, str], None], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A database file as `simpul init` leaves it."""
     home = tmp_path_factory.mktemp("template") / "home"
     path = home / "simpul.db"
-    Served(home, f"sqlite:///{path}").initialise()
+    initialise(home, f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_template(
+    initialise: Callable[[Path, str], None],
+    postgres: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
     """The name of a PostgreSQL database as `simpul init` leaves it."""
     name = postgres.create_database()
-    Served(tmp_path_factory.mktemp("template") / "home", postgres.url(name)).initialise()
+    initialise(tmp_path_factory.mktemp("template") / "home", postgres.url(name))
     return name
 
 
