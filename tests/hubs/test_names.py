@@ -147,10 +147,10 @@ def test_what_a_phones_form_was_kept_for_counts_as_its_own_at_the_centre(centre,
 def test_devices_say_which_hub_a_phone_last_sent_through(centre, hub, phones):
     (phone, _) = phones
     hub.pair("Tanjung", posyandu="melati")
-    manager = administrator(centre.client)
 
     def told() -> dict[str, object]:
-        devices = manager.done("GET", f"/projects/{centre.project.id}/sync/devices")["devices"]
+        path = f"/projects/{centre.project.id}/sync/devices"
+        devices = administrator(centre.client).done("GET", path)["devices"]
         return next(one["hub"] for one in devices if one["name"] == "A")
 
     assert told() == {"value": None, "certainty": "unknown"}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from flask import Flask
+from urllib3 import HTTPResponse
 
 from sync_server.accounts.people import current_node, get_project
 from sync_server.context import context
@@ -59,7 +60,10 @@ class Line(requests.adapters.BaseAdapter):
         found = requests.Response()
         found.status_code, found.request = answer.status_code, request
         found.headers.update(dict(answer.headers))
-        found.raw, found.url = io.BytesIO(body), request.url or ""
+        found.raw = HTTPResponse(
+            io.BytesIO(body), dict(answer.headers), answer.status_code, preload_content=False
+        )
+        found.url = request.url or ""
         return found
 
     def close(self) -> None:
