@@ -90,6 +90,7 @@ def _trunk(record: Record, change: Change, policies: Policies) -> View | None:
         return stored.trunk_view
     if record.born_at is None:
         return None
+    number = _served(record, change, number)
     taken = record.number_of(change.change_id) if stored is not None else None
     if taken is not None:  # asked for an edit of it: what was served by then, and nothing later
         if taken < record.born_at:
@@ -98,6 +99,12 @@ def _trunk(record: Record, change: Change, policies: Policies) -> View | None:
     served = number >= record.born_at  # a number from before the create was never in a list
     view = record.view_at(number, policies) if served else View()
     return for_phone(view, policies) if change.from_form or change.branch_id is not None else view
+
+
+def _served(record: Record, change: Change, told: int) -> int:
+    """The number that was served with what an author was told: programs are told versions."""
+    number = told if change.from_form else record.served_with(told)
+    return record.number_here(number)
 
 
 def _as_settled(root: SettledChange) -> View:
@@ -209,10 +216,12 @@ def is_current(record: Record, change: Change) -> bool:
     if change.base_version is None:
         return True
     if change.branch_id is None:
-        return change.base_version == record.served
+        now = record.served if change.from_form else record.state.version
+        return change.base_version == now
     own = len(chain_of(record, change).mates)
-    start = record.offset if change.trunk_version is None else change.trunk_version
-    return start + own == record.served
+    if change.trunk_version is None:
+        return record.offset + own == record.served
+    return _served(record, change, change.trunk_version) + own == record.served
 
 
 def _is_current_edit(record: Record, change: Change) -> bool:

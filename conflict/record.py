@@ -14,12 +14,16 @@ from conflict.policy import Policies
 from conflict.standing import see, view_of
 from conflict.types import Op, RecordState, Seen, SettledChange, View
 
+LIFE = 1000
+"""A restore of a backup raises every number served by a multiple of this: another life."""
+
 
 @dataclass(frozen=True, slots=True)
 class Undo:
     """What the properties altered by one step read before it; `None` where nothing stood.
 
-    `served` is the number phones were shown after the step. `unwritten` are values that
+    `served` is the number phones were shown after the step, `change_id` the change that it
+    counts, if any. `unwritten` are values that
     the step made no writes, because their change was settled again: property -> change ->
     what its author was shown. Whoever was shown such a value replaces that. A value that
     the step made a write, maybe once more, leans on itself.
@@ -60,6 +64,31 @@ class Record:
         """The number that was served first with a change; None when that step is not loaded."""
         steps = (step.served for step in self.undo if step.change_id == change_id)
         return next(steps, None)
+
+    def served_with(self, version: int) -> int:
+        """The number that was served first when the record had so many changes.
+
+        Phones are told numbers, programs how many changes a record has. A version that this
+        server does not know any more is its own number.
+        """
+        count = self.state.version
+        if version > count:
+            return version
+        for step in self.undo:
+            if step.change_id is None:
+                continue
+            if count == version:
+                return step.served
+            count -= 1
+        return version
+
+    def number_here(self, number: int) -> int:
+        """A number of an earlier life, of a record that was lost and is born again, as one of now.
+
+        The same changes come in again, mostly in the order they had.
+        """
+        life = self.born_at - self.born_at % LIFE if self.born_at is not None else 0
+        return number if number >= life else life + number % LIFE
 
     @property
     def is_created(self) -> bool:

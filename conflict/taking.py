@@ -94,7 +94,8 @@ def _put(record: Record, one: SettledChange, policies: Policies, *, concurrent: 
     if record.born_at is None and after.created:
         record.born_at = record.served
     step = altered(before, after, policies)
-    undo = Undo(record.served, step, unwritten(resettled), cid)
+    counted = cid if after.version > before.version else None
+    undo = Undo(record.served, step, unwritten(resettled), counted)
     record.undo.insert(0, undo)
     again = tuple(anew for _, anew in resettled if anew.change.change_id != cid)
     return Taken(one, undo, concurrent, again)

@@ -37,7 +37,8 @@ _KEY = "secret.key"
 class Raised:
     """What is other in a restored copy than in its backup: a new life of the same server.
 
-    `offset` is added to every record's number, so that none is served twice. `serial` is
+    `offset` is added to every record's number, and to that which records are born with, so
+    that none is served twice. `serial` is
     added to every list's schema serial, which its hash is made of: it comes from the epoch,
     so that no phone meets a hash that an earlier life gave to other rows.
     """
@@ -56,7 +57,10 @@ class Raised:
     def row(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
         """A row of the backup as it is put back."""
         if table == "nodes":
-            return {**row, "epoch": self.epoch}
+            raised = {**row, "epoch": self.epoch}
+            if "first_offset" in row:  # else it is of before there was one, and made by `init`
+                raised["first_offset"] += self.offset
+            return raised
         if table == "records":
             return {**row, "version_offset": row["version_offset"] + self.offset}
         if table == "lists":

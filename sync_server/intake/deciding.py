@@ -67,12 +67,15 @@ class Decider:
         held: dict[str, Held],
         known: Mapping[str, SettledChange],
         here: frozenset[str] = frozenset(),
+        *,
+        first_offset: int = 0,
     ) -> None:
         self.arrival = arrival
         self.lists = lists
         self.held = held
         self.known = dict(known)
         self.here = here
+        self.first_offset = first_offset
         self.decision = Decision()
         for one in held.values():
             one.record.here |= here
@@ -148,7 +151,7 @@ class Decider:
     def _born(self, derived: Derived) -> Held:
         change = derived.change
         return Held(
-            record=Record(node=self.arrival.project.node, here=self.here),
+            record=Record(node=self.arrival.project.node, here=self.here, offset=self.first_offset),
             list_name=change.list_name,
             entity=change.entity,
             creator_id=derived.origin.actor_id,

@@ -64,6 +64,7 @@ from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import QUARANTINE, SUBMISSION, Entry, append_journal
 from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_heads
+from sync_server.stores.projects import find_first_offset
 from sync_server.stores.quarantine import Poison, insert_quarantine
 from sync_server.stores.records import load_records, lock_records, save_records, save_scopes
 from sync_server.stores.reviews import save_reviews
@@ -143,7 +144,8 @@ def _decide(
     known = change_store.find_changes(connection, project_id, (c.change_id for c in every))
     copies = _copies(readings, known)
     held = load_records(connection, project_id, every, relayed=_elsewhere(readings), deep=copies)
-    decider = Decider(arrival, lists, held, known, editing.here)
+    first = find_first_offset(connection)
+    decider = Decider(arrival, lists, held, known, editing.here, first_offset=first)
     derived: dict[int, list[Derived]] = {}
     for one in readings.changes:
         derived.setdefault(id(one.change), []).append(one)

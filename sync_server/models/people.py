@@ -22,6 +22,8 @@ class Node(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     node: Mapped[Uuid]
     epoch: Mapped[Uuid]
+    first_offset: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The offset of records born here: what restores have raised those by that were there."""
 
 
 class Project(Base):

@@ -26,6 +26,11 @@ def find_node(connection: Connection) -> Any:
     return connection.execute(select(_N.node, _N.epoch).where(_N.id == 1)).one_or_none()
 
 
+def find_first_offset(connection: Connection) -> int:
+    """The offset of the numbers of a record that is born now."""
+    return connection.execute(select(_N.first_offset).where(_N.id == 1)).scalar_one_or_none() or 0
+
+
 def insert_node(connection: Connection, *, node: str, epoch: str) -> None:
     insert_rows(connection, Node, [{"id": 1, "node": node, "epoch": epoch}])
 

@@ -6,7 +6,10 @@ import uuid
 import pytest
 
 from sync_server.accounts import devices, people
+from tests.support.api import administrator
 from tests.support.backups import back_up, close, put_back
+from tests.support.promises import promise
+from tests.sync.test_push import batch, update
 
 pytestmark = pytest.mark.scenario
 
@@ -172,6 +175,63 @@ def test_the_same_backup_put_back_twice_serves_no_number_twice(village, lose, ch
     assert offset == once[0][1] + 1000
     assert version == 1
     assert list_hash != once[1]
+
+
+@promise("P31", "P108")
+def test_a_record_born_since_the_backup_is_never_shown_under_a_number_it_had(village, lose, child):
+    ani, budi = village.phone("Ani"), village.phone("Budi")
+    lose.take()
+    budi.sync()
+    birth = budi.register(child, nama="Siti", posyandu="melati", rt="05")
+    budi.send(birth)
+    ani.sync()
+    told = ani.measure(child, rt="06", bb="8.0", tgl="2026-10-01")
+    ani.send(told)
+    for phone in (ani, budi):
+        phone.sync()
+    late = budi.measure(child, rt="07")
+    before = ani.anak.entities[child].version
+
+    lose()
+    budi.send(birth)
+    assert numbers(village, child) == (1, 73_000)
+    ani.sync()
+    assert ani.anak.entities[child].version == 73_001 > before
+    assert ani.screen(child)["rt"] == "05"
+    for again in (told, late):
+        budi.send(again)
+    assert (village.shown(child)["rt"], village.reviews(child)) == ("07", [])
+    ani.sync()
+    ani.send(ani.measure(child, rt="08"))
+    assert (village.shown(child)["rt"], village.reviews(child)) == ("08", [])
+    manager = administrator(village.client)
+    sync = f"/projects/{village.project.id}/sync"
+    for rt in ("09", "10"):
+        version = manager.done("GET", f"{sync}/entities/{child}")["version"]
+        answer = manager.done("POST", f"{sync}/push", batch(update(child, version, rt=rt)))
+        assert [one["status"] for one in answer["results"]] == ["applied"]
+    assert village.reviews(child) == []
+    stale = manager.done("POST", f"{sync}/push", batch(update(child, 1, rt="05", nama="Siti A")))
+    outcomes = {one["name"]: one["outcome"] for one in stale["results"][0]["fields"]}
+    assert outcomes == {"rt": "unchanged", "nama": "written"}
+
+
+@on_one_engine
+def test_a_program_names_the_version_it_was_told_before_and_after_a_restore(village, lose, child):
+    village.phone("Ani").send(village.phone("Budi").register(child, posyandu="melati", rt="05"))
+    lose.take()
+    lose()
+    manager = administrator(village.client)
+    sync = f"/projects/{village.project.id}/sync"
+    for base, rt in enumerate(("06", "07", "08"), start=1):
+        assert manager.done("GET", f"{sync}/entities/{child}")["version"] == base
+        manager.done("POST", f"{sync}/push", batch(update(child, base, rt=rt)))
+    branch = {"branchId": str(uuid.uuid4()), "trunkVersion": 4}
+    for base, rt in ((4, "09"), (5, "10")):
+        item = update(child, base, rt=rt) | branch
+        (result,) = manager.done("POST", f"{sync}/push", batch(item))["results"]
+        assert result["status"] == "applied"
+    assert (village.shown(child)["rt"], village.reviews(child)) == ("10", [])
 
 
 def test_it_is_the_same_node_in_another_life_and_knows_its_devices(village, lose):
