@@ -62,6 +62,11 @@ class HubLink(SyncClient):
         with self._asked("GET", "setup/xml", params=asked) as answer:
             return bytes(answer.content)
 
+    def has_blob(self, sha256: str) -> bool:
+        """Whether the centre has all of a blob, as far as it tells this hub."""
+        _, complete = self._place(sha256)
+        return complete
+
     def form_file(self, sha256: str) -> bytes:
         """The bytes of a file of a form."""
         with self._asked("GET", f"setup/files/{sha256}") as answer:

@@ -201,7 +201,11 @@ class Sender:
         }
 
     def _send_blobs(self) -> None:
-        """Send the bytes that are owed and here; what has not come yet stays owed."""
+        """Send the bytes that are owed and here; what has not come yet stays owed.
+
+        Of a form that came from the centre in part, or that phones sent to both, the bytes may
+        be there and never come here: they are owed no more.
+        """
         after = ""
         while True:
             with read_transaction() as connection:
@@ -209,6 +213,9 @@ class Sender:
             for sha256 in page:
                 if self.blobs_here.size(sha256) is not None:
                     self._send_blob(sha256)
+                elif self.link.has_blob(sha256):
+                    with write_transaction() as connection:
+                        store.drop_owed(connection, self.project.id, sha256)
             if not page:
                 return
             after = page[-1]

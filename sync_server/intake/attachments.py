@@ -11,8 +11,10 @@ from sync_server.stores.blobs import await_blobs, find_sent, keep_blobs, lock_bl
 from sync_server.stores.submissions import insert_attachments
 
 
-def keep_attachments(connection: Connection, arrival: Arrival, readings: Readings) -> None:
-    """Keep what a batch says of files, and which of them are here.
+def keep_attachments(
+    connection: Connection, arrival: Arrival, readings: Readings
+) -> list[tuple[str, str]]:
+    """Keep what a batch says of files, and which are here; the forms that have more of them now.
 
     A file that did not come along is here if its sender sent it before, or may read it. Another's
     bytes are not: whoever names a photo that they have not got would be handed it.
@@ -28,7 +30,8 @@ def keep_attachments(connection: Connection, arrival: Arrival, readings: Reading
     rows = [
         {**row, "here_at": at if row["sha256"] in here else None} for row in readings.attachments
     ]
-    insert_attachments(connection, rows)
+    more = insert_attachments(connection, rows)
     if author.actor_id is not None:
         absent = [row for row in rows if row["here_at"] is None]
         await_blobs(connection, absent, author.actor_id)
+    return more

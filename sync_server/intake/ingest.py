@@ -208,7 +208,7 @@ def _write(
     project_id, at = arrival.project.id, arrival.at
     insert_submissions(connection, readings.submissions)
     complete_submissions(connection, project_id, readings.completed)
-    keep_attachments(connection, arrival, readings)
+    more = keep_attachments(connection, arrival, readings)
     poisons = [*readings.poisons, *decision.poisons]
     kept = insert_quarantine(connection, project_id, poisons, at=at)
     change_store.insert_changes(connection, project_id, decision.taken, stamp=arrival.stamp)
@@ -227,15 +227,20 @@ def _write(
     )
     save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
     entries = [entry for one in outcomes for entry in one.entries]
-    entries += [*_without_steps(readings, decision), *_of_kept(kept)]
+    entries += [*_without_steps(readings, decision, more), *_of_kept(kept)]
     touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))
 
 
-def _without_steps(readings: Readings, decision: Decision) -> list[Entry]:
-    """What came and altered no record: the journal tells it too, for whoever relays."""
+def _without_steps(
+    readings: Readings, decision: Decision, more: Sequence[tuple[str, str]]
+) -> list[Entry]:
+    """What came and altered no record: the journal tells it too, for whoever relays.
+
+    `more` are forms that have files they had not. What only came again is told to nobody: two
+    servers would send it to one another for ever.
+    """
     stepped = {(o.xml_form_id, o.instance_id) for _, o, *_ in decision.taken}
     new = [(row["xml_form_id"], row["instance_id"]) for row in readings.submissions]
-    more = [(row["xml_form_id"], row["instance_id"]) for row in readings.attachments]
     told = dict.fromkeys(key for key in (*new, *more) if key not in stepped)
     return [Entry("", "", None, kind=SUBMISSION, ref=submission_key(*key)) for key in told]
 

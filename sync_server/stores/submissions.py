@@ -31,6 +31,11 @@ _KNOWN = _ROWS.where(
 _EDITS = _ROWS.where(_T.project_id == PROJECT, _T.deprecated_id.in_(any_of("ids")))
 _FAMILY = union(_KNOWN, _EDITS)
 _KEY = [column.name for column in table_of(SubmissionAttachment).primary_key]
+_FILES = select(*(_A[name] for name in _KEY)).where(
+    _A.project_id == PROJECT,
+    _A.xml_form_id.in_(any_of("forms")),
+    _A.instance_id.in_(any_of("ids")),
+)
 _HERE = (
     table_of(SubmissionAttachment)
     .update()
@@ -106,17 +111,33 @@ def complete_submissions(
         )
 
 
-def insert_attachments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep files by name and content: other bytes stand beside.
+def insert_attachments(
+    connection: Connection, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Keep files by name and content: other bytes stand beside; the forms that have more now.
 
     A resend adds nothing, but that the bytes are here now.
     """
+    if not rows:
+        return []
+    known = {tuple(row) for row in connection.execute(_FILES, _files_of(rows))}
     insert_missing(connection, SubmissionAttachment, rows)
     came = [row for row in rows if row["here_at"] is not None]
     if came:
         connection.execute(
             _HERE, [{f"{name}_": row[name] for name in (*_KEY, "here_at")} for row in came]
         )
+    more = (row for row in rows if tuple(row[name] for name in _KEY) not in known)
+    return list(dict.fromkeys((row["xml_form_id"], row["instance_id"]) for row in more))
+
+
+def _files_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What `_FILES` asks for the files of the forms that these are of."""
+    return {
+        "project_id": rows[0]["project_id"],
+        "forms": sorted({row["xml_form_id"] for row in rows}),
+        "ids": sorted({row["instance_id"] for row in rows}),
+    }
 
 
 def find_submission(
