@@ -6,6 +6,7 @@ RUNNABLE := $(VENV)/.runnable
 TESTABLE := $(VENV)/.testable
 WORKERS ?= 2
 HISTORIES ?= 20000
+ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-nightly coverage check format bench clean
@@ -21,9 +22,11 @@ run: $(RUNNABLE) ## Set up, make the demo regency and serve it
 test: $(TESTABLE) ## Run every test, on two cores
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-nightly: $(TESTABLE) ## Run every test with many more random histories, then 20,000 beside the oracle
+test-nightly: $(TESTABLE) ## Run every test with many more random histories, then the long runs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=nightly $(ARGS)
 	$(BIN)/python -m tests.conflict.nightly --workers $(WORKERS) --histories $(HISTORIES)
+	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS)
+	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS) --postgres
 
 coverage: $(TESTABLE) ## Check that every branch of conflict/ is tested, chance apart
 	$(BIN)/python -m coverage run --source=conflict -m pytest -q conflict tests/conflict \

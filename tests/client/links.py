@@ -13,7 +13,8 @@ class Proxy:
     """Passes bytes on between a client and a server.
 
     `cut_up` and `cut_down` are how many more bytes go up and come down before the connection
-    they are in is cut; None for as many as there are. Each cuts once.
+    they are in is cut; None for as many as there are. Each cuts once. With `since`, they are
+    counted from when these bytes went up. `cuts` counts what was cut.
     """
 
     def __init__(self, url: str) -> None:
@@ -23,6 +24,8 @@ class Proxy:
         self._lock = threading.Lock()
         self.cut_up: int | None = None
         self.cut_down: int | None = None
+        self.since = b""
+        self.cuts = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -32,11 +35,20 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
 
+    def mend(self) -> None:
+        """Let everything pass."""
+        with self._lock:
+            self.cut_up, self.cut_down, self.since = None, None, b""
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
+                try:
+                    far = socket.create_connection(self._target)
+                except OSError:  # nobody is there just now
+                    near.close()
+                    continue
                 for source, sink, name in ((near, far, "cut_up"), (far, near, "cut_down")):
                     passing = (source, sink, name)
                     threading.Thread(target=self._pass, args=passing, daemon=True).start()
@@ -44,7 +56,7 @@ class Proxy:
     def _pass(self, source: socket.socket, sink: socket.socket, name: str) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 14):
-                allowed = self._allowed(name, len(data))
+                allowed = self._allowed(name, data)
                 sink.sendall(data[:allowed])
                 if allowed < len(data):
                     break
@@ -53,13 +65,20 @@ class Proxy:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
-    def _allowed(self, name: str, size: int) -> int:
+    def _allowed(self, name: str, data: bytes) -> int:
+        """How many bytes of what is passing now pass."""
         with self._lock:
-            left = getattr(self, name)
+            start, left, size = 0, getattr(self, name), len(data)
+            if self.since:
+                start = data.find(self.since) if name == "cut_up" else -1
+                if start < 0:
+                    return size
+                self.since = b""
             if left is None:
                 return size
-            if left < size:
+            if left < size - start:
                 setattr(self, name, None)
-                return int(left)
-            setattr(self, name, left - size)
+                self.cuts += 1
+                return start + int(left)
+            setattr(self, name, left - (size - start))
             return size

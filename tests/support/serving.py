@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 READY_SECONDS = 90
 STOP_SECONDS = 30
@@ -36,7 +37,7 @@ class Served:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = home.parent / f"{home.name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Any = None
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SIMPUL_")},
             "PYTHONUNBUFFERED": "1",
@@ -68,15 +69,7 @@ class Served:
     def start(self, *, workers: int = 1) -> None:
         """Serve, and come back when the server says that it is ready."""
         place = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", str(workers)]
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sync_server", "serve", *place],
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # one process group, so that kill() reaches the workers
-            )
+        self._process = self._spawn("serve", *place)
         deadline = time.monotonic() + READY_SECONDS
         while f"listening on {self.url}" not in self.log():
             ended = self._process.poll() is not None
@@ -84,6 +77,18 @@ class Served:
                 self.kill()
                 raise AssertionError(f"simpul serve did not become ready:\n{self.log()}")
             time.sleep(0.05)
+
+    def _spawn(self, *arguments: str) -> Any:
+        """Run `simpul ARGUMENTS` beside this test; what it prints is the log from now on."""
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "sync_server", *arguments],
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # one process group, so that kill() reaches the workers
+            )
 
     def log(self) -> str:
         """What the server has printed since it was last started."""
