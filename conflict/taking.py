@@ -57,7 +57,8 @@ def receive(record: Record, one: SettledChange, policies: Policies) -> Taken | N
     """
     mine = record.known.get(one.change.change_id)
     if mine is None:
-        return _put(record, one, policies, concurrent=not is_current(record, one.change))
+        apart = not is_current(record, one.change)
+        return _put(record, one, policies, concurrent=apart, received=True)
     if not counts_before(one, mine):
         return None
     before = record.state
@@ -77,10 +78,17 @@ def note_original(record: Record, submission: str, policies: Policies) -> tuple[
     return tuple(one for _, one in resettled)
 
 
-def _put(record: Record, one: SettledChange, policies: Policies, *, concurrent: bool) -> Taken:
+def _put(
+    record: Record,
+    one: SettledChange,
+    policies: Policies,
+    *,
+    concurrent: bool,
+    received: bool = False,
+) -> Taken:
     before, cid = record.state, one.change.change_id
     resettled: tuple[tuple[SettledChange, SettledChange], ...] = ()
-    if _is_simple(record, one):
+    if _is_simple(record, one, received=received):
         record.known[cid] = one
         after = append(before, one, policies)
     else:
@@ -101,11 +109,15 @@ def _put(record: Record, one: SettledChange, policies: Policies, *, concurrent: 
     return Taken(one, undo, concurrent, again)
 
 
-def _is_simple(record: Record, one: SettledChange) -> bool:
-    """Whether `append` may be used: it is simple, final, and names only what stands."""
+def _is_simple(record: Record, one: SettledChange, *, received: bool) -> bool:
+    """Whether `append` may be used: it is simple, final, and names only what stands.
+
+    What was settled just now does. What is received may not, also when this server had settled
+    it itself: restored from a backup it is given back its own changes, in any order.
+    """
     if one.waiting or not is_simple(record.state, one.change, record.known.values()):
         return False
-    return one.node == record.node or not reads_history(record.state, one)
+    return not (received and reads_history(record.state, one))
 
 
 def reads_history(state: RecordState, one: SettledChange) -> bool:

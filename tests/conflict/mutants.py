@@ -310,7 +310,7 @@ MUTANTS = (
         "What another server settled is settled here once more, as if it came from a phone.",
         "L13",
         "conflict.taking:receive",
-        "return _put(record, one, policies, concurrent=not is_current(record, one.change))",
+        "return _put(record, one, policies, concurrent=apart, received=True)",
         "return take(record, one.change, policies, received_at=one.received_at)",
     ),
     bug(

@@ -1,6 +1,7 @@
 """Changes that another server settled, and two copies of one: merge.md, section 2 and law L13."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_a_change_that_replaces_what_has_not_come_needs_the_whole_history(whole)
     assert pusat.questions() == {"rt": {"lahir", "A2"}}
     pusat.receive(desa)
     assert pusat.record().state == desa.record().state
+
+
+@pytest.mark.parametrize("order", list(permutations(("A1", "A2", "A3"))))
+def test_a_restored_server_is_given_its_own_changes_back_in_any_order(order):
+    pusat = born(Server(), rt="05", rw="01")
+    backup = pusat.copy()
+    (a,) = phones(pusat, "A")
+    for rt in ("06", "07", "08"):
+        a.fill(rt=rt)
+    a.send(pusat)
+    for cid in order:
+        receive(backup.record(), pusat.record().known[cid], POLICIES)
+    assert backup.record().state == pusat.record().state
 
 
 def test_a_property_that_is_not_here_at_all_names_what_does_not_stand():
