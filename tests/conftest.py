@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from tests.support.browser import launched
 from tests.support.clock import FrozenClock
 from tests.support.extras import require
+from tests.support.lending import Lender
 from tests.support.postgres import Cluster
 from tests.support.serving import Served
 
@@ -96,6 +97,12 @@ def postgres_template(
     return name
 
 
+@pytest.fixture(scope="session")
+def postgres_lender(postgres: Cluster, postgres_template: str) -> Lender:
+    """Databases like the template, each for one test at a time."""
+    return Lender(postgres, postgres_template)
+
+
 @pytest.fixture
 def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with all tables and the first administrator in it."""
@@ -105,9 +112,10 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
         yield f"sqlite:///{path}"
         return
     cluster: Cluster = request.getfixturevalue("postgres")
-    name = cluster.create_database(request.getfixturevalue("postgres_template"))
+    lender: Lender = request.getfixturevalue("postgres_lender")
+    name = lender.lend()
     yield cluster.url(name)
-    cluster.drop_database(name)
+    lender.take_back(name)
 
 
 @pytest.fixture

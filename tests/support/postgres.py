@@ -21,7 +21,11 @@ from psycopg import sql
 
 OWNER = "simpul"
 START_SECONDS = 60
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST = {
+    **{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
+    # What a database of seconds would gain of it, it costs the tests beside it.
+    "autovacuum": "off",
+}
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
@@ -79,28 +83,26 @@ class Cluster:
 
     def _answers(self) -> bool:
         try:
-            self._connect().close()
+            self.connect().close()
         except psycopg.OperationalError:
             return False
         return True
 
-    def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(
-            host=str(self._folder), user=OWNER, dbname="postgres", autocommit=True
-        )
+    def connect(self, name: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(host=str(self._folder), user=OWNER, dbname=name, autocommit=True)
 
     def create_database(self, template: str = "template1") -> str:
         """The name of a new database, a copy of `template`."""
         name = f"simpul_{next(self._numbers)}"
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(statement.format(sql.Identifier(name)))
 
     def url(self, name: str) -> str:

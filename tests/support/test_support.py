@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.support.extras import FINDERS, require
+from tests.support.lending import Lender
 
 
 def test_a_database_of_a_test_is_empty_and_takes_rows(empty_database_url):
@@ -34,6 +35,48 @@ def test_a_postgresql_database_can_be_copied_from_a_template(postgres):
 
     for name in (*copies, template):
         postgres.drop_database(name)
+
+
+def test_a_database_that_is_lent_again_is_as_the_template(postgres):
+    template = postgres.create_database()
+    with postgres.connect(template) as connection:
+        connection.execute("CREATE TABLE posyandu (id serial PRIMARY KEY, name text)")
+        connection.execute("CREATE TABLE child (of int REFERENCES posyandu)")
+        connection.execute("INSERT INTO posyandu (name) VALUES ('Melati')")
+    lender = Lender(postgres, template)
+    first, second = lender.lend(), lender.lend()
+    assert first != second
+
+    with postgres.connect(first) as connection:
+        connection.execute("UPDATE posyandu SET name = 'Mawar'")
+        connection.execute("INSERT INTO child VALUES (1)")
+        connection.execute("INSERT INTO posyandu (name) VALUES ('Anggrek')")
+    lender.take_back(first)
+
+    assert lender.lend() == first
+    with postgres.connect(first) as connection:
+        connection.execute("INSERT INTO posyandu (name) VALUES ('Kenanga')")
+        rows = connection.execute("SELECT * FROM posyandu ORDER BY id").fetchall()
+        assert rows == [(1, "Melati"), (2, "Kenanga")]
+        assert connection.execute("SELECT count(*) FROM child").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    ["ALTER TABLE child ALTER name SET NOT NULL", "CREATE TABLE hub (id int)", "ANALYZE"],
+)
+def test_a_database_whose_tables_were_altered_is_not_lent_again(postgres, altered):
+    template = postgres.create_database()
+    with postgres.connect(template) as connection:
+        connection.execute("CREATE TABLE child (name text)")
+    lender = Lender(postgres, template)
+    name = lender.lend()
+    with postgres.connect(name) as connection:
+        connection.execute(altered)
+
+    lender.take_back(name)
+
+    assert lender.lend() != name
 
 
 def libpq(url):
