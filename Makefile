@@ -9,7 +9,7 @@ HISTORIES ?= 20000
 ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-nightly coverage check format bench clean
+.PHONY: help setup run test test-nightly coverage check format bench bench-large clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ format: $(TESTABLE) ## Format the code and mend what lint can mend
 
 bench: $(TESTABLE) ## Measure speed, as ratios to floors of the same run
 	$(BIN)/python -m bench $(ARGS)
+
+bench-large: $(TESTABLE) ## Measure an item's cost up to a million records; wants 40 GB of disk for a while
+	$(BIN)/python -m bench.large $(ARGS)
 
 clean: ## Remove what these targets made; the data in instance/ stays
 	rm -rf $(VENV) build dist simpul.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage

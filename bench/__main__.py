@@ -1,8 +1,8 @@
 """`python -m bench`: one table of ratios, the aim beside each, and whether it is met.
 
-Absolute times say more about a machine than about a program: none is printed. Each
-ratio is the median of several rounds, and both sides of a round are measured one after
-the other.
+Absolute times say more about a machine than about a program: no aim is one. Each ratio is
+the median of several rounds, and both sides of a round are measured one after the other.
+`docs/speed.md` says what each line means.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, histories, phones, submissions
+from bench import batches, histories, phones, pulls, submissions, workers
 from bench.load import Load
-from bench.regency import environ_of, opened, settle
-from bench.server import Served
+from bench.regency import environ_of, opened, settle, twin_of
+from bench.server import Served, with_floor
 from bench.stores import Store, postgres_store, sqlite_store
 from bench.table import Figure, printed
 from sync_server.commands.serve import collect_seldom
@@ -27,23 +27,51 @@ from tests.support.serving import free_port
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: children of the two projects, rounds, and what a round holds.
+    """How much is measured: children of the projects, rounds, and what a round holds.
 
-    `history` are the changes of one record's long life.
+    `twins` are the posyandu that two projects share, `changes` the items of a batch, `batches`
+    those that several clients push, `history` are the changes of one record's long life.
     """
 
     small: int
     large: int
+    twins: int
     phones: int
     rounds: int
     submissions: int
     questions: int
     changes: int
+    batches: int
+    records: int
     history: int
 
 
-FULL = Size(1_000, 80_000, 46, 5, 120, 60, 1_000, 10_000)
-QUICK = Size(200, 2_000, 6, 1, 32, 10, 100, 200)
+FULL = Size(
+    small=1_000,
+    large=80_000,
+    twins=160,
+    phones=46,
+    rounds=5,
+    submissions=120,
+    questions=60,
+    changes=500,
+    batches=16,
+    records=10_000,
+    history=10_000,
+)
+QUICK = Size(
+    small=200,
+    large=2_000,
+    twins=4,
+    phones=6,
+    rounds=1,
+    submissions=32,
+    questions=4,
+    changes=20,
+    batches=2,
+    records=200,
+    history=200,
+)
 
 
 def measured(store: Store, size: Size) -> Iterator[Figure]:
@@ -53,7 +81,8 @@ def measured(store: Store, size: Size) -> Iterator[Figure]:
         stack.enter_context(opened(store))
         small = settle(store, "Kecil", size.small, phones=1)
         large = settle(store, "Besar", size.large, phones=size.phones)
-        stack.enter_context(closing(Served(environ_of(store), port=port)))
+        twin = twin_of(store, large, "Kembar", large.posyandu[size.phones :][: size.twins])
+        stack.enter_context(closing(Served(environ_of(store), with_floor(port))))
         load = stack.enter_context(closing(Load(port)))
         yield from submissions.measure(
             store, large, load, rounds=size.rounds, count=size.submissions
@@ -61,7 +90,14 @@ def measured(store: Store, size: Size) -> Iterator[Figure]:
         yield from phones.measure(
             store, small, large, load, port=port, rounds=size.rounds, count=size.questions
         )
-        yield from batches.measure(store, large, rounds=size.rounds, count=size.changes)
+        yield from pulls.measure(
+            store, large, load, port=port, rounds=size.rounds, records=size.records
+        )
+        new = settle(store, "Baru", 0, phones=0)
+        yield from batches.measure(store, large, twin, new, rounds=size.rounds, count=size.changes)
+        yield pulls.measure_bytes(store, new, load)
+        if store.at_once:
+            yield from workers.measure(store, large, twin, rounds=size.rounds, batches=size.batches)
 
 
 def main() -> None:

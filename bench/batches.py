@@ -1,13 +1,14 @@
-"""A thousand changes in one call, against the driver's bare executemany of the same rows.
+"""Batches as programs and hubs push them, against the driver's bare executemany of the same rows.
 
-The rows are those that ingest would write for another thousand like them: it is run on
-these up to its commit, its statements are noted, and all is rolled back. The driver then
-runs them alone, in one transaction, and that one stands. Changes come to ingest parsed;
-what reading their XML would cost is timed apart.
+The rows are those that a batch like it would write, its answer among them: it is pushed up to
+the commit, its statements are noted, and all is rolled back. The driver then runs them alone,
+in one transaction into the same tables with all their indexes, and that one stands. What
+reading and validating the items takes is timed apart.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,20 +20,22 @@ from sqlalchemy import Engine, event
 from bench.forms import measured, registration
 from bench.regency import Posyandu, Regency, new_id
 from bench.stores import Store
-from bench.table import Figure, median_ratio
-from conflict.types import Change, Op
-from sync_server.intake.arrival import (
-    Arrival,
-    ChangeResult,
-    Sent,
-    SentChange,
-    SentSubmission,
-    Status,
-)
-from sync_server.intake.ingest import ingest
+from bench.table import Figure, median_of, median_ratio
+from conflict.areas import UNBOUND
+from sync_server.db import read_transaction
+from sync_server.intake.arrival import Arrival, Author, Sent, SentSubmission
+from sync_server.intake.batches import Pushed, push, read_item
 from sync_server.intake.reading import parse
+from sync_server.relay.items import items_of
+from sync_server.relay.records import Reader
+from sync_server.stores.lists import load_lists
 
 AIM = 5.0
+_HUB = "5d1f7e55-0000-4000-8000-00000000beef"
+_EPOCH = "5d1f7e55-0000-4000-8000-0000000e90c0"
+
+Item = dict[str, Any]
+Rounds = list[tuple[float, float]]
 
 
 class _RolledBack(BaseException):
@@ -84,45 +87,183 @@ def dry_run() -> Iterator[Written]:
     raise AssertionError("nothing was committed")
 
 
-def measure(store: Store, regency: Regency, *, rounds: int, count: int) -> Iterator[Figure]:
-    """One figure for updates from a current base, one for creates, one for reading XML."""
+def measure(
+    store: Store, regency: Regency, twin: Regency, new: Regency, *, rounds: int, count: int
+) -> Iterator[Figure]:
+    """Updates of a project, creates of a `new` one; what a `twin` takes to hear of updates."""
     # The submissions' phones are the first ones: their children have moved on from version 1.
-    untouched = [one for one in regency.posyandu if not one.token]
+    shared = {one.kode for one in twin.posyandu}
+    untouched = [one for one in regency.posyandu if not one.token and one.kode not in shared]
     known = iter([entity for one in untouched for entity in one.children])
-    makers: dict[str, Callable[[], list[SentChange]]] = {
-        "updates": lambda: [_update(regency, next(known)) for _ in range(count)],
-        "creates": lambda: list(regency.creates(untouched[0].kode, count)),
-    }
-    for name, make in makers.items():
-        figures = []
+
+    def updates() -> list[Item]:
+        return [update(regency, next(known)) for _ in range(count)]
+
+    def born() -> list[Item]:
+        return list(_creates(new, new.posyandu[0], count))
+
+    yield from _against_floor(store, regency, "updates", updates, rounds=rounds, count=count)
+    yield from _against_floor(store, new, "creates", born, rounds=rounds, count=count)
+    shared_children = iter([entity for one in twin.posyandu for entity in one.children])
+    yield from _relayed(store, regency, twin, shared_children, rounds=rounds, count=count)
+    yield _forms(store, new, born, rounds=rounds, count=count)
+
+
+def _against_floor(
+    store: Store,
+    regency: Regency,
+    name: str,
+    make: Callable[[], list[Item]],
+    *,
+    rounds: int,
+    count: int,
+) -> Iterator[Figure]:
+    deciding: Rounds = []
+    reading: Rounds = []
+    for number in range(rounds + 1):
+        floor = floor_of(store, regency, make())
+        raw = batch_of(regency, make())
+        read = _reading(regency, raw)
+        whole = pushing(regency, raw)
+        if number > 0:  # the first warms up statements and caches
+            deciding.append((whole - read, floor))
+            reading.append((read, floor))
+    rows = f"executemany of the rows of {count} {name}"
+    what = f"a batch of {count} {name}, read before : {rows}"
+    yield Figure(store.name, what, median_ratio(deciding), AIM, median_of(deciding, count))
+    what = f"apart: reading and validating them : {rows}"
+    yield Figure(store.name, what, median_ratio(reading), each=median_of(reading, count))
+
+
+def _relayed(
+    store: Store,
+    regency: Regency,
+    twin: Regency,
+    children: Iterator[str],
+    *,
+    rounds: int,
+    count: int,
+) -> Iterator[Figure]:
+    """The same updates twice: as a device brings them to a hub, and as the hub relays them."""
+    hub = Author(twin.admin, may_decide=True, relays=True, node=_HUB)
+    for times, words in ((1, "updates"), (2, "updates, two of each record,")):
+        pairs: Rounds = []
         for number in range(rounds + 1):
-            floor = _floor(store, regency, make())
-            sent = make()
-            began = time.perf_counter()
-            results = ingest(regency.project, sent, author=regency.author, clock=regency.clock)
-            seconds = time.perf_counter() - began
-            statuses = {one.status for one in results if isinstance(one, ChangeResult)}
-            assert statuses == {Status.APPLIED}, statuses
+            items = [
+                one
+                for _ in range(count // times)
+                for one in _updates(regency, next(children), times)
+            ]
+            device = pushing(regency, batch_of(regency, items))
+            relayed = batch_of(twin, _as_relayed(regency, items))
             if number > 0:
-                figures.append((seconds, floor))
-        what = f"ingest of {count} {name} : executemany of their rows"
-        yield Figure(store.name, what, median_ratio(figures), AIM)
-    reading = [
-        (_parsing(regency, untouched[0], count), _floor(store, regency, makers["creates"]()))
-        for _ in range(rounds)
-    ]
-    what = f"apart: parsing {count} XML submissions : executemany of the rows of {count} creates"
-    yield Figure(store.name, what, median_ratio(reading))
+                pairs.append((pushing(twin, relayed, hub), device))
+            else:
+                pushing(twin, relayed, hub)
+        what = f"{count} {words} relayed by a hub : brought by a device"
+        yield Figure(store.name, what, median_ratio(pairs), each=median_of(pairs, count))
 
 
-def _floor(store: Store, regency: Regency, sent: Sequence[SentChange]) -> float:
+def _forms(
+    store: Store, regency: Regency, make: Callable[[], list[Item]], *, rounds: int, count: int
+) -> Figure:
+    pairs = [(_parsing(regency, count), floor_of(store, regency, make())) for _ in range(rounds)]
+    what = f"apart: parsing {count} XML forms : executemany of the rows of {count} creates"
+    return Figure(store.name, what, median_ratio(pairs), each=median_of(pairs, count))
+
+
+def pushing(regency: Regency, raw: bytes, author: Author | None = None) -> float:
+    """Seconds to read a batch, decide it and have it and its answer on the disk."""
+    began = time.perf_counter()
+    answer = _push(regency, raw, author or regency.author)
+    seconds = time.perf_counter() - began
+    statuses = {one["status"] for one in answer["results"]}
+    assert statuses == {"applied"}, answer["results"][0]
+    return seconds
+
+
+def _push(regency: Regency, raw: bytes, author: Author) -> Item:
+    plain = json.loads(raw)
+    pushed = Pushed(plain["batchId"], raw, plain["items"])
+    return push(regency.project, pushed, author=author, epoch=_EPOCH, clock=regency.clock)
+
+
+def _reading(regency: Regency, raw: bytes) -> float:
+    """Seconds to read and validate the items of a batch."""
+    began = time.perf_counter()
+    for item in json.loads(raw)["items"]:
+        read_item(item, regency.author)
+    return time.perf_counter() - began
+
+
+def floor_of(store: Store, regency: Regency, items: Sequence[Item]) -> float:
+    """Seconds of the driver for what a batch of these would write."""
     with dry_run() as written:
-        ingest(regency.project, sent, author=regency.author, clock=regency.clock)
+        _push(regency, batch_of(regency, items), regency.author)
     return written.replay(store)
 
 
-def _parsing(regency: Regency, posyandu: Posyandu, count: int) -> float:
-    random = regency.random
+def batch_of(regency: Regency, items: Sequence[Item]) -> bytes:
+    batch = {"protocol": 1, "batchId": new_id(regency.random), "items": list(items)}
+    return json.dumps(batch, ensure_ascii=False).encode()
+
+
+def update(regency: Regency, entity: str, **more: Any) -> Item:
+    """A month's measurement of a child at version 1."""
+    return {
+        "kind": "change",
+        "changeId": new_id(regency.random),
+        "list": "anak",
+        "entity": entity,
+        "op": "update",
+        "baseVersion": 1,
+        "data": measured(regency.random),
+        **more,
+    }
+
+
+def _updates(regency: Regency, entity: str, times: int) -> Iterator[Item]:
+    """So many updates of one child; more than one are a chain that was made offline."""
+    if times == 1:
+        yield update(regency, entity)
+        return
+    branch = {"branchId": new_id(regency.random), "trunkVersion": 1}
+    for base in range(1, times + 1):
+        yield update(regency, entity, **branch, baseVersion=base)
+
+
+def _creates(regency: Regency, posyandu: Posyandu, count: int) -> Iterator[Item]:
+    for one in regency.creates(posyandu.kode, count):
+        change = one.change
+        posyandu.children.append(change.entity)
+        yield {
+            "kind": "change",
+            "changeId": change.change_id,
+            "list": "anak",
+            "entity": change.entity,
+            "op": "create",
+            "label": change.label,
+            "data": dict(change.data),
+        }
+
+
+def _as_relayed(regency: Regency, items: Sequence[Item]) -> list[Item]:
+    """What has just been pushed, as a hub relays it: with its stamp and what it settled."""
+    project = regency.project
+    with read_transaction() as connection:
+        reader = Reader(load_lists(connection, project.id), UNBOUND, device=False)
+        named = [one["changeId"] for one in items]
+        found = items_of(
+            connection, project.id, project.node, reader, submissions=(), changes=named, kept=()
+        )
+    for one in found:
+        one["path"] = [{**stamp, "node": _HUB} for stamp in one["path"]]
+    place = {cid: number for number, cid in enumerate(named)}
+    return sorted(found, key=lambda one: place[one["changeId"]])
+
+
+def _parsing(regency: Regency, count: int) -> float:
+    random, posyandu = regency.random, regency.posyandu[0]
     sent: list[Sent] = [
         SentSubmission(registration(random, new_id(random), posyandu.kode).encode())
         for _ in range(count)
@@ -131,16 +272,3 @@ def _parsing(regency: Regency, posyandu: Posyandu, count: int) -> float:
     began = time.perf_counter()
     parse(arrival)
     return time.perf_counter() - began
-
-
-def _update(regency: Regency, entity: str) -> SentChange:
-    change = Change(
-        change_id=new_id(regency.random),
-        list_name="anak",
-        entity=entity,
-        op=Op.UPDATE,
-        data=measured(regency.random),
-        base_version=1,
-        author=str(regency.admin),
-    )
-    return SentChange(change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -11,7 +11,7 @@ from random import Random
 from flask import Flask
 from flask_migrate import upgrade
 
-from bench.copies import read_rows
+from bench.copies import Ids, write_copies, write_twin
 from bench.forms import PACK, child
 from bench.load import Request
 from bench.stores import Store
@@ -80,6 +80,11 @@ def new_id(random: Random) -> str:
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
+def session_token() -> str:
+    """A session of who made these projects."""
+    return people.log_in(*_ADMIN, clock=SystemClock()).token
+
+
 def environ_of(store: Store) -> dict[str, str]:
     return {
         "SIMPUL_HOME": str(store.home),
@@ -104,23 +109,35 @@ def settle(store: Store, name: str, children: int, phones: int) -> Regency:
 
     The first posyandu's children go the one road in; those of the others are copies of theirs.
     """
-    clock = SystemClock()
-    admin = people.log_in(*_ADMIN, clock=clock).person.actor_id
-    project_id = people.create_project(name, by=admin, clock=clock)
-    install_pack(project_id, PACK, by=admin, clock=clock)
     places = [Posyandu(f"9999{n:06}-01") for n in range(max(1, children // PER_POSYANDU))]
-    regency = Regency(people.get_project(project_id), admin, clock, places)
+    regency = _founded(name, places)
     for place in places[:phones]:
         place.token = devices.create_app_user(
-            project_id,
+            regency.project.id,
             f"Kader {place.kode}",
             {"posyandu": place.kode},
-            by=admin,
-            clock=clock,
+            by=regency.admin,
+            clock=regency.clock,
             secret_key=_SECRET,
         ).token
     _fill(store, regency)
     return regency
+
+
+def twin_of(store: Store, regency: Regency, name: str, places: Sequence[Posyandu]) -> Regency:
+    """Another project, with the same children of some posyandu: what a hub has of its centre."""
+    twin = _founded(name, list(places))
+    twin.random.seed(name)  # else its next ids would be those of the children it was given
+    write_twin(store, regency.project.id, twin.project.id, [one.kode for one in places])
+    return twin
+
+
+def _founded(name: str, places: list[Posyandu]) -> Regency:
+    clock = SystemClock()
+    admin = people.log_in(*_ADMIN, clock=clock).person.actor_id
+    project_id = people.create_project(name, by=admin, clock=clock)
+    install_pack(project_id, PACK, by=admin, clock=clock)
+    return Regency(people.get_project(project_id), admin, clock, places)
 
 
 def _fill(store: Store, regency: Regency) -> None:
@@ -129,11 +146,15 @@ def _fill(store: Store, regency: Regency) -> None:
     ingest(regency.project, sent, author=regency.author, clock=regency.clock)
     first.children += [one.change.entity for one in sent]
     change_ids = [one.change.change_id for one in sent]
-    rows = read_rows(store, regency.project.id)
-    for number, place in enumerate(others, start=1):
+    for place in others:
         place.children += [new_id(regency.random) for _ in sent]
-        renamed = {first.kode: place.kode}
-        renamed |= dict(zip(first.children, place.children, strict=True))
-        renamed |= {old: new_id(regency.random) for old in change_ids}
-        rows.add_copy(renamed, later=number * len(sent))
-    rows.write(store, regency.project.id)
+    write_copies(store, regency.project.id, _copies(regency, change_ids))
+
+
+def _copies(regency: Regency, change_ids: Sequence[str]) -> Iterator[Ids]:
+    """The first posyandu's children again, in each of the others."""
+    first, *others = regency.posyandu
+    for number, place in enumerate(others, start=1):
+        later = number * PER_POSYANDU
+        for old, old_change, entity in zip(first.children, change_ids, place.children, strict=True):
+            yield later, old, old_change, first.kode, entity, new_id(regency.random), place.kode

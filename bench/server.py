@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Flask, Response, request
 
@@ -32,12 +32,17 @@ def parse_only() -> Response:
     return Response(response(SUCCESS), status=201, content_type=CONTENT_TYPE, headers=HEADERS)
 
 
-class Served:
-    """That server in a process of its own, ready when this returns."""
+def with_floor(port: int) -> list[str]:
+    """The command of that server."""
+    return [sys.executable, "-m", "bench.server", str(port)]
 
-    def __init__(self, environ: Mapping[str, str], *, port: int) -> None:
+
+class Served:
+    """A server in a process of its own, ready when this returns."""
+
+    def __init__(self, environ: Mapping[str, str], command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.server", str(port)],
+            command,
             env={**os.environ, **environ},
             stdout=subprocess.PIPE,
             text=True,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.support.extras import find_postgres
 from tests.support.postgres import Cluster
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+DURABLE |= {"max_wal_size": "8GB"}  # no checkpoint of what was filled in comes between
 _TABLE = "CREATE TABLE bare (id INTEGER PRIMARY KEY, xml {})"
 
 
@@ -30,11 +32,24 @@ class Store:
     connect: Callable[[], Any]
     mark: str  # what stands for a value in its driver's statements
     at_once: bool  # whether commits of several connections may run together
+    another: Callable[[Path], AbstractContextManager[Store]]  # of the same engine, in a folder
 
     def make_bare_table(self) -> None:
         connection = self.connect()
         connection.execute(_TABLE.format("BLOB" if self.name == "SQLite" else "BYTEA"))
         connection.close()
+
+    def fill(
+        self, cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Write many rows at once: by COPY where there is one."""
+        if not self.at_once:
+            marks = ", ".join([self.mark] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+            return
+        with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
 
     def commit_each(self, rows: Sequence[tuple[int, bytes]], *, connections: int) -> float:
         """Seconds to commit `rows`, one per transaction, each on the disk before the next.
@@ -68,8 +83,7 @@ class Store:
 @contextmanager
 def sqlite_store(folder: Path) -> Iterator[Store]:
     """SQLite as the server opens it: WAL, every commit flushed."""
-    home = folder / "sqlite"
-    home.mkdir()
+    home = Path(tempfile.mkdtemp(prefix="sqlite-", dir=folder))
     path = home / "simpul.db"
 
     def connect() -> sqlite3.Connection:
@@ -80,7 +94,9 @@ def sqlite_store(folder: Path) -> Iterator[Store]:
         connection.execute("PRAGMA busy_timeout = 30000")
         return connection
 
-    yield Store("SQLite", f"sqlite:///{path}", home, connect, "?", at_once=False)
+    yield Store(
+        "SQLite", f"sqlite:///{path}", home, connect, "?", at_once=False, another=sqlite_store
+    )
 
 
 @contextmanager
@@ -88,10 +104,11 @@ def postgres_store(folder: Path) -> Iterator[Store]:
     """A throw-away PostgreSQL that flushes its commits."""
     programs = find_postgres()
     assert programs is not None
-    home = folder / "postgres"
-    home.mkdir()
     cluster = Cluster(programs, options=DURABLE)
-    try:
+
+    @contextmanager
+    def another(folder: Path) -> Iterator[Store]:
+        home = Path(tempfile.mkdtemp(prefix="postgres-", dir=folder))
         url = cluster.url(cluster.create_database())
         conninfo = url.replace("+psycopg", "")
         yield Store(
@@ -101,6 +118,11 @@ def postgres_store(folder: Path) -> Iterator[Store]:
             lambda: psycopg.connect(conninfo, autocommit=True),
             "%s",
             at_once=True,
+            another=another,
         )
+
+    try:
+        with another(folder) as store:
+            yield store
     finally:
         cluster.stop()
