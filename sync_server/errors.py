@@ -191,6 +191,12 @@ class BlobDiffers(SyncError):
     code = 409.54
 
 
+class AtTheCentre(SyncError):
+    """This server is a hub: this is done at its centre, `details.url`, and comes here by itself."""
+
+    code = 409.55
+
+
 class CursorGone(SyncError):
     """A cursor that cannot be gone on from; begin again without one."""
 

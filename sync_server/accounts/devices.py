@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from odk_forms import collect
+from sync_server.accounts.centre import refuse_at_a_hub
 from sync_server.accounts.credentials import hash_of_token, new_token, seal, unseal
 from sync_server.clock import Clock, instant
 from sync_server.db import read_transaction, write_transaction
@@ -17,6 +18,7 @@ from sync_server.errors import BadValue, NotFound
 from sync_server.stores import people as store
 from sync_server.stores import projects
 from sync_server.stores.audits import add_audit
+from sync_server.stores.upstreams import find_upstream
 
 _COLOR = "#1b6e53"  # of the project's icon in Collect
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
@@ -51,6 +53,7 @@ def create_app_user(
     with write_transaction() as connection:
         if projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
+        refuse_at_a_hub(connection, project_id, by=by)
         borne = bearable(connection, project_id, properties or {})
         actor_id = store.insert_actor(connection, kind="app_user", display_name=name, at=at)
         row = {
@@ -108,7 +111,11 @@ def server_url(base_url: str, token: str, project_id: int) -> str:
 
 
 def revoke_app_user(project_id: int, actor_id: int, *, by: int | None, clock: Clock) -> None:
-    """Let a device in no more. What it still sends is kept in quarantine. Twice is once."""
+    """Let a device in no more. What it still sends is kept in quarantine. Twice is once.
+
+    At a hub it is let in no more at that hub, whatever its centre says: a phone is lost in the
+    village, and the centre cannot be reached.
+    """
     _revoke(project_id, actor_id, "field_key.session.end", by=by, at=instant(clock.now()))
 
 
@@ -129,11 +136,16 @@ def _revoke(
 ) -> None:
     with write_transaction() as connection:
         row = _get(connection, project_id, actor_id)
-        revoked = {"revoked_at": row.revoked_at or at}
+        revoked = {"revoked_at": row.revoked_at or at, **_own(connection, project_id, by)}
         store.update_app_user(connection, project_id, actor_id, revoked)
         store.update_actor(connection, actor_id, {"updated_at": at, **(gone or {})})
         details = {"actorId": actor_id}
         add_audit(connection, action, at=at, by=by, project_id=project_id, details=details)
+
+
+def _own(connection: Connection, project_id: int, by: int | None) -> dict[str, int | None]:
+    """What keeps a phone out of a hub that is revoked there: its centre lets it in still."""
+    return {} if find_upstream(connection, project_id) is None else {"created_by": by}
 
 
 def set_properties(
@@ -148,6 +160,7 @@ def set_properties(
     at = instant(clock.now())
     with write_transaction() as connection:
         _get(connection, project_id, actor_id)
+        refuse_at_a_hub(connection, project_id, by=by)
         borne = bearable(connection, project_id, properties)
         store.update_app_user(connection, project_id, actor_id, {"properties": borne})
         store.update_actor(connection, actor_id, {"updated_at": at})
@@ -166,6 +179,7 @@ def rename_app_user(
         raise BadValue("a device has a name", field="displayName", value=display_name)
     with write_transaction() as connection:
         _get(connection, project_id, actor_id)
+        refuse_at_a_hub(connection, project_id, by=by)
         store.update_actor(connection, actor_id, {"display_name": name, "updated_at": at})
         details = {"actorId": actor_id, "fields": ["displayName"]}
         add_audit(
@@ -185,6 +199,7 @@ def add_actor_property(project_id: int, name: str, *, clock: Clock, by: int | No
     with write_transaction() as connection:
         if projects.find_project(connection, project_id) is None:
             raise NotFound("there is no such project")
+        refuse_at_a_hub(connection, project_id, by=by)
         projects.add_actor_property(connection, project_id, name)
         details = {"name": name}
         add_audit(

@@ -21,6 +21,7 @@ from sync_server.commands.common import (
     command_app,
     counted,
     disk_in_one_line,
+    json_option,
     loaded_settings,
     print_json,
     refusals_in_one_line,
@@ -34,12 +35,10 @@ from sync_server.settings import Settings
 _TOLD_EVERY_SECONDS = 0.2
 _SHOWN = 5
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_json
+@json_option
 def backup(file: Path, as_json: bool) -> None:
     """Write everything this install holds to FILE, while phones go on sending.
 
@@ -66,7 +65,7 @@ def backup(file: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_json
+@json_option
 def restore(file: Path, as_json: bool) -> None:
     """Make the install that FILE, a backup, was taken of.
 

@@ -13,7 +13,9 @@ from sync_server.commands.common import (
     command_app,
     counted,
     disk_in_one_line,
+    json_option,
     print_json,
+    project_option,
 )
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -27,15 +29,12 @@ from sync_server.stores.people import (
     list_site_roles,
 )
 
-_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.command("export-batch")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@_project
+@project_option
 @click.option("--since", metavar="CURSOR", help="Only what came after an earlier file.")
-@_json
+@json_option
 def export_file(file: Path, project: str | None, since: str | None, as_json: bool) -> None:
     """Write what came in to FILE.syncbatch: forms, changes, what was decided, attachments.
 
@@ -65,9 +64,9 @@ def export_file(file: Path, project: str | None, since: str | None, as_json: boo
 
 @click.command("import-batch")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_project
+@project_option
 @click.option("--by", metavar="EMAIL", help="Who brings it. Default: the first administrator.")
-@_json
+@json_option
 def import_file(file: Path, project: str | None, by: str | None, as_json: bool) -> None:
     """Take in FILE.syncbatch, made by `simpul export-batch` of the same project elsewhere.
 

@@ -20,6 +20,9 @@ from sync_server.errors import SyncError
 from sync_server.settings import Settings, SettingsError, load
 from sync_server.stores.projects import list_projects
 
+project_option = click.option("--project", help="Id, uuid or name. Default: the only one.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 def loaded_settings() -> Settings:
     """The settings in force; one line and exit status 1 when they cannot be used."""

@@ -10,13 +10,18 @@ import click
 from odk_forms import collect
 from sync_server.accounts import devices
 from sync_server.accounts.devices import phone_settings, reveal_token, server_url
-from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    json_option,
+    print_json,
+    project_option,
+    properties_of,
+)
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.stores.people import list_app_users
 
-_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _url = click.option(
     "--url", help="Address phones reach this server at. Needed unless SIMPUL_PUBLIC_URL is set."
 )
@@ -29,10 +34,10 @@ def device() -> None:
 
 @device.command("create")
 @click.argument("name")
-@_project
+@project_option
 @click.option("--property", "pairs", multiple=True, help="Its area, as posyandu=melati.")
 @_url
-@_json
+@json_option
 def create_device(
     name: str, project: str | None, pairs: tuple[str, ...], url: str | None, as_json: bool
 ) -> None:
@@ -61,8 +66,8 @@ def create_device(
 
 
 @device.command("list")
-@_project
-@_json
+@project_option
+@json_option
 def list_all(project: str | None, as_json: bool) -> None:
     """The device accounts of a project, revoked ones too."""
     with command_app():
@@ -91,10 +96,10 @@ def _facts(row: Any) -> dict[str, Any]:
 
 @device.command("qr")
 @click.argument("actor_id", type=int, metavar="ID")
-@_project
+@project_option
 @_url
 @click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a file.")
-@_json
+@json_option
 def show_qr(
     actor_id: int, project: str | None, url: str | None, png: Path | None, as_json: bool
 ) -> None:
@@ -125,7 +130,7 @@ def _draw(png: Path, text: str) -> None:
 
 @device.command("revoke")
 @click.argument("actor_id", type=int, metavar="ID")
-@_project
+@project_option
 def revoke_device(actor_id: int, project: str | None) -> None:
     """Let device ID in no more. What it wrote stays."""
     with command_app():

@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from odk_forms.errors import Message
-from sync_server.commands.common import chosen_project, command_app, print_json
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    json_option,
+    print_json,
+    project_option,
+)
 from sync_server.commands.messages import print_messages
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -20,8 +26,6 @@ from sync_server.publishing import publish as use_case
 from sync_server.publishing.publish import Published
 from sync_server.stores.forms import list_forms
 
-_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -32,7 +36,7 @@ def form() -> None:
 
 @form.command("check")
 @click.argument("file", type=_file)
-@_json
+@json_option
 def check_form(file: Path, as_json: bool) -> None:
     """Say what is wrong with FILE, by sheet and cell. Nothing is written."""
     with _refused_with_messages(as_json=as_json):
@@ -48,14 +52,14 @@ def check_form(file: Path, as_json: bool) -> None:
 
 @form.command("publish")
 @click.argument("file", type=_file)
-@_project
+@project_option
 @click.option("--attach", "attached", multiple=True, type=_file, help="A file the form expects.")
 @click.option(
     "--confirm-policies",
     is_flag=True,
     help="Change the policies of lists to what the form says, for every form.",
 )
-@_json
+@json_option
 def publish_form(
     file: Path,
     project: str | None,
@@ -85,8 +89,8 @@ def publish_form(
 
 
 @form.command("list")
-@_project
-@_json
+@project_option
+@json_option
 def list_all(project: str | None, as_json: bool) -> None:
     """The forms of a project with their newest versions."""
     with command_app():

@@ -9,7 +9,14 @@ import click
 
 from sync_server.accounts.people import current_node
 from sync_server.client import SyncRefused, SyncUnreachable
-from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    json_option,
+    print_json,
+    project_option,
+    properties_of,
+)
 from sync_server.commands.relay import relay_once, told_of_fetching
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -19,9 +26,6 @@ from sync_server.hubs.upstream import become_hub, count_waiting, get_upstream
 from sync_server.stores.hubs import list_hubs
 from sync_server.stores.upstreams import list_refused
 
-_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.group()
 def hub() -> None:
@@ -29,10 +33,10 @@ def hub() -> None:
 
 
 @hub.command()
-@_project
+@project_option
 @click.option("--name", required=True, help="What the hub is called, as Puskesmas Tanjung.")
 @click.option("--property", "pairs", multiple=True, help="Its area, as posyandu=melati.")
-@_json
+@json_option
 def invite(project: str | None, name: str, pairs: tuple[str, ...], as_json: bool) -> None:
     """Print a code that makes one install a hub of this centre: once, and within a day."""
     properties = properties_of(pairs)
@@ -48,7 +52,7 @@ def invite(project: str | None, name: str, pairs: tuple[str, ...], as_json: bool
 @hub.command()
 @click.argument("url")
 @click.argument("code")
-@_json
+@json_option
 def pair(url: str, code: str, as_json: bool) -> None:
     """Become a hub of the centre at URL by the CODE it gave, and fetch what phones need."""
     if not url.startswith(("http://", "https://")):
@@ -82,8 +86,8 @@ def _is_private(url: str) -> bool:
 
 
 @hub.command("list")
-@_project
-@_json
+@project_option
+@json_option
 def list_all(project: str | None, as_json: bool) -> None:
     """The hubs of a project and when each was last heard, revoked ones too."""
     with command_app():
@@ -114,7 +118,7 @@ def _facts(row: Any) -> dict[str, Any]:
 
 @hub.command()
 @click.argument("hub_id", type=int, metavar="ID")
-@_project
+@project_option
 def revoke(hub_id: int, project: str | None) -> None:
     """Let hub ID in no more. What it still holds can be imported from a file."""
     with command_app():
@@ -123,8 +127,8 @@ def revoke(hub_id: int, project: str | None) -> None:
 
 
 @hub.command()
-@_project
-@_json
+@project_option
+@json_option
 def status(project: str | None, as_json: bool) -> None:
     """At a hub: how many items wait, when it last reached its centre, what was refused there."""
     with command_app():

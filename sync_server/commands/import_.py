@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from sync_server.commands.common import chosen_project, command_app, counted, print_json
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    counted,
+    json_option,
+    print_json,
+    project_option,
+)
 from sync_server.commands.messages import print_messages
 from sync_server.context import context
 from sync_server.publishing.register import Plan, plan_import, run_import
@@ -20,10 +27,10 @@ _SHOWN = 50
 @click.command("import")
 @click.argument("list_name", metavar="LIST")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--project", help="Id, uuid or name. Default: the only one.")
+@project_option
 @click.option("--yes", is_flag=True, help="Import without asking.")
 @click.option("--add-properties", is_flag=True, help="Add columns that the list does not have.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def import_register(
     list_name: str,
     file: Path,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import click
 
 from odk_forms import packs
-from sync_server.commands.common import chosen_project, command_app, print_json
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    json_option,
+    print_json,
+    project_option,
+)
 from sync_server.commands.form import published_facts, published_line
 from sync_server.context import context
 from sync_server.publishing.packs import install_pack
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -19,7 +23,7 @@ def pack() -> None:
 
 
 @pack.command("list")
-@_json
+@json_option
 def list_all(as_json: bool) -> None:
     """The packs that can be installed."""
     known = {name: packs.load(name).titles["en"] for name in packs.names()}
@@ -32,8 +36,8 @@ def list_all(as_json: bool) -> None:
 
 @pack.command("install")
 @click.argument("name")
-@click.option("--project", help="Id, uuid or name. Default: the only one.")
-@_json
+@project_option
+@json_option
 def install(name: str, project: str | None, as_json: bool) -> None:
     """Publish the forms of the pack NAME, with its lists, actor properties and access filters.
 

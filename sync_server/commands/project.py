@@ -5,12 +5,17 @@ from __future__ import annotations
 import click
 
 from sync_server.accounts import devices, people
-from sync_server.commands.common import chosen_project, command_app, counted, print_json
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    counted,
+    json_option,
+    print_json,
+    project_option,
+)
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.stores.projects import list_projects
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -21,7 +26,7 @@ def project() -> None:
 @project.command("create")
 @click.argument("name")
 @click.option("--property", "properties", multiple=True, help="An actor property, as posyandu.")
-@_json
+@json_option
 def create_project(name: str, properties: tuple[str, ...], as_json: bool) -> None:
     """Make a project called NAME."""
     with command_app():
@@ -36,7 +41,7 @@ def create_project(name: str, properties: tuple[str, ...], as_json: bool) -> Non
 
 
 @project.command("list")
-@_json
+@json_option
 def list_all(as_json: bool) -> None:
     """Every project."""
     with command_app(), read_transaction() as connection:
@@ -51,7 +56,7 @@ def list_all(as_json: bool) -> None:
 
 @project.command("add-property")
 @click.argument("name")
-@click.option("--project", help="Id, uuid or name. Default: the only one.")
+@project_option
 def add_property(name: str, project: str | None) -> None:
     """Let devices and people bear the property NAME, such as posyandu."""
     with command_app():

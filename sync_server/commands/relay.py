@@ -7,24 +7,28 @@ from typing import Any
 
 import click
 
-from sync_server.commands.common import chosen_project, command_app, counted, print_json
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    counted,
+    json_option,
+    print_json,
+    project_option,
+)
 from sync_server.hubs.relaying import Relayed, RelayFailed, relay
-
-_project = click.option("--project", help="Id, uuid or name. Default: the only one.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
-@_project
-@_json
+@project_option
+@json_option
 def push(project: str | None, as_json: bool) -> None:
     """Send the centre all that came in here; ends with status 0 when nothing waits any more."""
     _relay(project, as_json, fetches=False)
 
 
 @click.command()
-@_project
-@_json
+@project_option
+@json_option
 def pull(project: str | None, as_json: bool) -> None:
     """Fetch from the centre forms, lists, accounts, and what was changed elsewhere."""
     _relay(project, as_json, sends=False)

@@ -6,7 +6,14 @@ import click
 
 from sync_server.accounts import people
 from sync_server.accounts.roles import ADMIN, FORMFILL, MANAGER, VIEWER
-from sync_server.commands.common import chosen_project, command_app, print_json, properties_of
+from sync_server.commands.common import (
+    chosen_project,
+    command_app,
+    json_option,
+    print_json,
+    project_option,
+    properties_of,
+)
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
@@ -19,7 +26,6 @@ _password = click.option(
     confirmation_prompt=True,
     help="At least 10 characters. Asked for when not given.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -37,9 +43,9 @@ def user() -> None:
     type=click.Choice([ADMIN.system, MANAGER.system, VIEWER.system, FORMFILL.system]),
     help="viewer is a supervisor. admin holds everywhere; the others in one project.",
 )
-@click.option("--project", help="Id, uuid or name. Default: the only one.")
+@project_option
 @click.option("--property", "pairs", multiple=True, help="Area of a viewer, as posyandu=melati.")
-@_json
+@json_option
 def create_user(
     email: str,
     password: str,
@@ -67,7 +73,7 @@ def create_user(
 
 
 @user.command("list")
-@_json
+@json_option
 def list_all(as_json: bool) -> None:
     """Everybody who may log in."""
     with command_app(), read_transaction() as connection:

@@ -17,7 +17,7 @@ from conflict.areas import Area
 from schemas.base import LONGEST_NAME
 from sync_server.accounts.roles import Person
 from sync_server.context import context
-from sync_server.errors import BadRequest, BadValue, NotAllowed, NotFound
+from sync_server.errors import AtTheCentre, BadRequest, BadValue, NotAllowed, NotFound
 from sync_server.intake.arrival import Author, Project
 from sync_server.pages.words import LANGUAGE_COOKIE, LANGUAGES, language
 from sync_server.reports.masthead import Masthead, masthead
@@ -85,6 +85,11 @@ class Visit:
         return self.person.may_manage(self.project_id)
 
     @property
+    def may_shape(self) -> bool:
+        """Whether forms and devices are made here: by a manager, and at a hub by nobody."""
+        return self.may_manage and self.head.centre is None
+
+    @property
     def author(self) -> Author:
         """The visitor as the author of a decision."""
         return Author(self.person.actor_id, area=self.area, may_decide=True)
@@ -110,6 +115,14 @@ def enter_as_manager(project_id: int) -> Visit:
     visit = enter(project_id)
     if not visit.may_manage:
         raise NotAllowed("this is for managers of the project")
+    return visit
+
+
+def enter_to_shape(project_id: int) -> Visit:
+    """Let a manager make forms or devices. Errors: as `enter_as_manager`; `AtTheCentre`."""
+    visit = enter_as_manager(project_id)
+    if visit.head.centre is not None:
+        raise AtTheCentre("this server is a hub", url=visit.head.centre)
     return visit
 
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.context import context
 from sync_server.errors import BadForm, BadRequest, SyncError, VersionTaken
-from sync_server.pages.door import bp, enter, enter_as_manager, see_other
+from sync_server.pages.door import bp, enter, enter_to_shape, see_other
 from sync_server.publishing import publish as publishing
 from sync_server.reports.board import rollout
 
@@ -38,14 +38,14 @@ def forms(project_id: int) -> str:
 
 @bp.get("/projects/<int:project_id>/forms/new")
 def new_form(project_id: int) -> str:
-    enter_as_manager(project_id)
+    enter_to_shape(project_id)
     return render_template("forms/upload.html", messages=())
 
 
 @bp.post("/projects/<int:project_id>/forms/new")
 def check_form(project_id: int) -> str | tuple[str, int]:
     """Read an uploaded form and say what is wrong with it, cell by cell; nothing is published."""
-    enter_as_manager(project_id)
+    enter_to_shape(project_id)
     file = request.files.get("form")
     if file is None or not file.filename:
         raise BadRequest("no file was chosen")
@@ -68,7 +68,7 @@ def check_form(project_id: int) -> str | tuple[str, int]:
 @bp.post("/projects/<int:project_id>/forms/publish")
 def publish_form(project_id: int) -> AnyResponse | str | tuple[str, int]:
     """Publish what was checked. What the project has against it is said like the rest."""
-    visit = enter_as_manager(project_id)
+    visit = enter_to_shape(project_id)
     upload = _kept(project_id, request.form.get("upload", ""))
     content = _bytes(upload["sha256"])
     try:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from flask import Flask, current_app, g, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.accounts.people import person_of_token
 from sync_server.context import context
-from sync_server.errors import BadValue, CsrfFailed, NotAuthenticated, SyncError, WrongPassword
+from sync_server.errors import (
+    AtTheCentre,
+    BadValue,
+    CsrfFailed,
+    NotAuthenticated,
+    SyncError,
+    WrongPassword,
+)
 from sync_server.pages.door import bp, see_other
 from sync_server.web import auth
 
@@ -66,7 +75,22 @@ def refused(exc: SyncError) -> AnyResponse | tuple[str, int]:
         return see_other("pages.login", next=here)
     # A value that a person typed is the one thing whose refusal they can read something from.
     detail = exc.message if isinstance(exc, BadValue) else None
-    return _page(exc.status, stale=isinstance(exc, CsrfFailed), detail=detail)
+    if isinstance(exc, CsrfFailed):
+        return _page(exc.status, _STALE)
+    if isinstance(exc, AtTheCentre):
+        return _page(exc.status, _at_the_centre(str(exc.details["url"])))
+    return _page(exc.status, detail=detail)
+
+
+def _at_the_centre(url: str) -> tuple[str, str]:
+    return (
+        _("This is done at the centre"),
+        _(
+            "This server is a hub. Forms, lists and devices are made at its centre, %(url)s, and "
+            "come here by themselves.",
+            url=url,
+        ),
+    )
 
 
 @bp.errorhandler(HTTPException)
@@ -91,9 +115,11 @@ def nowhere(exc: HTTPException) -> AnyResponse | tuple[str, int]:
     return _page(exc.code or 404)
 
 
-def _page(status: int, *, stale: bool = False, detail: str | None = None) -> tuple[str, int]:
+def _page(
+    status: int, saying: tuple[Any, Any] | None = None, *, detail: str | None = None
+) -> tuple[str, int]:
     _know_the_person()
-    title, advice = _STALE if stale else _SAYINGS.get(status, _OURS)
+    title, advice = saying or _SAYINGS.get(status, _OURS)
     back = request.path if request.method == "GET" else request.referrer or url_for("pages.home")
     page = render_template(
         "problem.html", title=title, advice=advice, status=status, back=back, detail=detail

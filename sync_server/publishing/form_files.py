@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from sync_server.accounts.centre import refuse_at_a_hub
 from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import write_transaction
@@ -47,6 +48,7 @@ def attach(
     """
     at, files = instant(clock.now()), put_files({name: content})
     with write_transaction() as connection:
+        refuse_at_a_hub(connection, project_id, by=by)
         form = store.find_version(connection, project_id, xml_form_id, version)
         if form is None:
             raise NotFound("there is no such form in this project")

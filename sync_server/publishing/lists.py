@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from conflict.areas import Rule
 from conflict.policy import UNION, Policies, Policy
 from odk_forms.lint import date_fault, is_list_name, is_property_name
+from sync_server.accounts.centre import refuse_at_a_hub
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
 from sync_server.errors import AlreadyThere, BadValue, NotFound
@@ -43,6 +44,7 @@ def add_list(
         raise BadValue(f"'{name}' cannot be the name of an entity list", field="name", value=name)
     at = instant(clock.now())
     with write_transaction() as connection:
+        refuse_at_a_hub(connection, project_id, by=by)
         lists = lists_to_alter(connection, project_id)
         if name.lower() in {one.lower() for one in lists}:
             raise AlreadyThere(f"there is a list '{name}' already", field="name", value=name)
@@ -63,6 +65,7 @@ def add_missing(
     """
     at = instant(clock.now())
     with write_transaction() as connection:
+        refuse_at_a_hub(connection, project_id, by=by)
         lists = lists_to_alter(connection, project_id)
         old = {name: lists[name] for name in wanted if name in lists}
         new = {}
@@ -343,6 +346,7 @@ def _alter_one(
 ) -> None:
     at = instant(clock.now())
     with write_transaction() as connection:
+        refuse_at_a_hub(connection, project_id, by=by)
         lists = lists_to_alter(connection, project_id)
         old = lists.get(list_name)
         if old is None:

@@ -19,6 +19,7 @@ from odk_forms.definition import FormDefinition
 from odk_forms.errors import FormError, Message
 from odk_forms.sheets import Sheets
 from odk_forms.xform import read
+from sync_server.accounts.centre import refuse_at_a_hub
 from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import write_transaction
@@ -129,7 +130,7 @@ def publish_checked(
               only files given anew are written.
     Errors    `VersionTaken` with `details.suggestion` when the version has other bytes;
               `BadForm` for what the project has against it, and for a form that names another
-              policy than its list has, unless `confirm_policies`; `NotFound`.
+              policy than its list has, unless `confirm_policies`; `NotFound`; `AtTheCentre`.
     """
     given = dict(attachments or {})
     if form.itemsets is not None:
@@ -137,6 +138,7 @@ def publish_checked(
     _refuse_unexpected(form.definition, given)
     at, files = instant(clock.now()), put_files(given)
     with write_transaction() as connection:
+        refuse_at_a_hub(connection, project_id, by=by)
         lists = lists_to_alter(connection, project_id)
         publishing = _Publishing(connection, project_id, form, lists, by=by, at=at)
         if publishing.is_known(_today(clock)):

@@ -13,6 +13,7 @@ from sync_server.reports.board import actors_in_area, visible_to
 from sync_server.stores import projects
 from sync_server.stores.lists import load_lists
 from sync_server.stores.report import count_open_quarantine, count_reviews
+from sync_server.stores.upstreams import find_upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Masthead:
     name: str
     open_reviews: int
     open_quarantine: int
+    centre: str | None  # the address of the centre that this server is a hub of
 
 
 def masthead(project_id: int, area: Area) -> Masthead | None:
@@ -31,6 +33,7 @@ def masthead(project_id: int, area: Area) -> Masthead | None:
         row, node = projects.find_project(connection, project_id), projects.find_node(connection)
         if row is None or node is None:
             return None
+        upstream = find_upstream(connection, project_id)
         visible = visible_to(load_lists(connection, project_id), area)
         return Masthead(
             project=Project(row.id, row.uuid, node.node),
@@ -39,6 +42,7 @@ def masthead(project_id: int, area: Area) -> Masthead | None:
             open_quarantine=count_open_quarantine(
                 connection, project_id, actors_in_area(connection, project_id, area)
             ),
+            centre=None if upstream is None else upstream.url,
         )
 
 
