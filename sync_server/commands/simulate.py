@@ -19,7 +19,7 @@ from sync_server.commands.common import print_json
 from sync_server.simulator.drill import DrillFailed
 from sync_server.simulator.installs import InstallFailed
 from sync_server.simulator.office import OfficeRefused
-from sync_server.simulator.options import Options
+from sync_server.simulator.options import WEEKS_IN_A_MONTH, Options
 from sync_server.simulator.running import Where, run
 from sync_server.simulator.table import as_data, lines
 
@@ -38,7 +38,7 @@ def _number(name: str, default: int, help: str, *, least: int = 0) -> Callable[[
 @_number("hubs", _DEFAULT.hubs, "Hubs, each an install on this machine.")
 @_number("programs", _DEFAULT.programs, "Programs that edit records at the sync door.")
 @_number("supervisors", _DEFAULT.supervisors, "People who decide reviews.")
-@_number("months", _DEFAULT.months, "How long they work, of four weeks each.", least=1)
+@_number("months", 1, "How long they work, of four weeks each.", least=1)
 @_number("kills", _DEFAULT.kills, "How often a server that was started here loses its power.")
 @click.option(
     "--loss",
@@ -63,6 +63,7 @@ def simulate(
     email: str | None,
     password: str | None,
     as_json: bool,
+    months: int,
     **numbers: float,
 ) -> None:
     """Let a fleet work against a server, and see whether the six promises held.
@@ -80,7 +81,7 @@ def simulate(
 
     Exit status: 0 when every promise held, 1 when one did not or the fleet could not go on.
     """
-    options = replace(_DEFAULT, **numbers)  # type: ignore[arg-type]
+    options = replace(_DEFAULT, weeks=months * WEEKS_IN_A_MONTH, **numbers)  # type: ignore[arg-type]
     where = _where(url, token, email, password, database_url)
     names = packs.names()
     if pack_name is not None and pack_name not in names:
@@ -89,7 +90,7 @@ def simulate(
         )
     shown = sys.stderr.isatty() and not as_json
     with tempfile.TemporaryDirectory(prefix="simpul-simulate-") as folder, _in_one_line():
-        drill, verdicts = run(
+        done = run(
             options,
             packs.load(pack_name or names[0]),
             where,
@@ -99,12 +100,12 @@ def simulate(
     if shown:
         click.echo("\r\x1b[K", nl=False, err=True)
     if as_json:
-        print_json(as_data(drill, verdicts))
+        print_json(as_data(done.drill, done.verdicts))
     else:
-        for line in lines(drill, verdicts):
+        for line in lines(done.drill, done.verdicts):
             click.echo(line)
-    if not all(one.held for one in verdicts):
-        first = next(one for one in verdicts if not one.held)
+    if not all(one.held for one in done.verdicts):
+        first = next(one for one in done.verdicts if not one.held)
         raise click.ClickException(
             f"seed {options.seed}: promise {first.number} did not hold: {first.broken[0]}"
         )

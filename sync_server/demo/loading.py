@@ -37,9 +37,12 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def listening(app: Flask) -> Iterator[str]:
-    """The address at which `app` answers on this machine alone, until the block ends."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+def listening(app: Flask, port: int = 0) -> Iterator[str]:
+    """The address at which `app` answers on this machine alone, until the block ends.
+
+    `port` 0 is any that is free.
+    """
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

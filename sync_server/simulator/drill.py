@@ -14,7 +14,7 @@ from typing import Any
 from odk_forms.packs import Pack
 from sync_server.simulator.book import Book
 from sync_server.simulator.hubs import Hub
-from sync_server.simulator.installs import Install, initialise
+from sync_server.simulator.installs import Install
 from sync_server.simulator.office import Office, add_device, open_project
 from sync_server.simulator.options import Options
 from sync_server.simulator.phones import Handset
@@ -61,7 +61,7 @@ class Drill:
         """`simpul init` in the home of every server. Errors: `InstallFailed`."""
         installs = [one.install for one in self._paired()]
         installs += [] if self.own is None else [self.own]
-        self._together([partial(initialise, one) for one in installs], _INSTALLS)
+        self._together([one.initialise for one in installs], _INSTALLS)
 
     def begin(self, name: str) -> None:
         """Make the project, the accounts, the hubs; hand out the phones."""

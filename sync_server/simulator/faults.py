@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import partial
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 from sync_server.client import SyncClient, SyncUnreachable
 from sync_server.fleet.wire import Answer, NoSignal, Wire
@@ -48,11 +49,22 @@ class Luck:
 
 
 class SpoiltWire(Wire):
-    """A phone's line. What the server answered is noted even when the phone is not told."""
+    """A phone's line. What the server answered is noted even when the phone is not told.
 
-    def __init__(self, user_agent: str, now: Callable[[], datetime], *, luck: Luck) -> None:
+    `look` is shown every entity list that came, as it came.
+    """
+
+    def __init__(
+        self,
+        user_agent: str,
+        now: Callable[[], datetime],
+        *,
+        luck: Luck,
+        look: Callable[[bytes], None],
+    ) -> None:
         super().__init__(user_agent, now)
         self._luck = luck
+        self._look = look
 
     def exchange(self, method: str, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         met = self._luck.next()
@@ -72,12 +84,9 @@ class SpoiltWire(Wire):
         book.asked(took, poll=method == "GET", unchanged=answer.status == 304)
         if method == "POST":
             book.posted(answer.status, took, "a form")
+        if answer.status == 200 and urlsplit(url).path.endswith(".csv"):
+            self._look(answer.body)
         return answer
-
-
-def spoilt_wire(luck: Luck) -> Callable[[str, Callable[[], datetime]], Wire]:
-    """What a phone makes its wire by."""
-    return partial(SpoiltWire, luck=luck)
 
 
 class SpoiltClient(SyncClient):

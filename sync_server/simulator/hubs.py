@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from sync_server.simulator.installs import EMAIL, PASSWORD, Install, InstallFailed
+from sync_server.simulator.installs import Install, InstallFailed
 from sync_server.simulator.office import Office, logged_in
 
 _TRIES = 12
@@ -29,7 +29,8 @@ class Hub:
 
     def office(self) -> Office:
         """A manager's line to this hub."""
-        return logged_in(self.install.url, EMAIL, PASSWORD).another(self.project_id)
+        here = self.install
+        return logged_in(here.url, here.email, here.password).another(self.project_id)
 
     def relay(self) -> None:
         """Send and fetch once, by hand; the link may be away."""

@@ -12,8 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-EMAIL = "admin@simulation.example"
-PASSWORD = "a-simulated-administrator"  # noqa: S105 - of installs that live for a minute
+_PASSWORD = "a-simulated-administrator"  # noqa: S105 - of installs that live for a minute
 _READY_SECONDS = 120
 _STOP_SECONDS = 30
 _COMMAND_SECONDS = 600
@@ -24,10 +23,17 @@ class InstallFailed(Exception):
 
 
 class Install(Protocol):
-    """A server that can be started, killed and given commands. `url` has no slash at its end."""
+    """A server that can be started, killed and given commands.
 
-    @property
-    def url(self) -> str: ...
+    `url` has no slash at its end; `email` and `password` are those of its administrator.
+    """
+
+    url: str
+    email: str
+    password: str
+
+    def initialise(self) -> None:
+        """Make it, with its administrator. Errors: `InstallFailed`."""
 
     def start(self) -> None:
         """Serve, and come back when it is ready. Errors: `InstallFailed`."""
@@ -45,6 +51,9 @@ class Install(Protocol):
 class LocalInstall:
     """An install in the folder `home`, on SQLite there unless `database_url` names another."""
 
+    email = "admin@simulation.example"
+    password = _PASSWORD
+
     def __init__(self, home: Path, database_url: str = "", *, relay_seconds: int = 0) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,6 +66,12 @@ class LocalInstall:
             "SIMPUL_DATABASE_URL": database_url,
             "SIMPUL_RELAY_SECONDS": str(relay_seconds),
         }
+
+    def initialise(self) -> None:
+        """`simpul init`. Errors: `InstallFailed`, also when its database is somebody's already."""
+        who = ("--admin-email", self.email, "--admin-password", self.password)
+        if "already" in self.command("init", *who):
+            raise InstallFailed("that database holds an install already: name an empty one")
 
     def command(self, *arguments: str) -> str:
         program = [sys.executable, "-m", "sync_server", *arguments]
@@ -108,13 +123,6 @@ class LocalInstall:
 
     def _said(self) -> str:
         return self._log.read_text(errors="replace")
-
-
-def initialise(install: Install) -> None:
-    """`simpul init`. Errors: `InstallFailed`, also when its database holds an install already."""
-    said = install.command("init", "--admin-email", EMAIL, "--admin-password", PASSWORD)
-    if "already" in said:
-        raise InstallFailed("that database holds an install already: name an empty one, or --url")
 
 
 def _free_port() -> int:

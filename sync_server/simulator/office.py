@@ -28,15 +28,22 @@ class OfficeRefused(Exception):
 
 
 class Office:
-    """`token` is that of a session. Whatever is asked here waits for a server that restarts."""
+    """`token` is that of a session; without one nobody is asking.
 
-    def __init__(self, url: str, token: str, project_id: int = 0) -> None:
+    Whatever is asked here waits for a server that restarts; `patience` is for how many seconds.
+    """
+
+    def __init__(
+        self, url: str, token: str, project_id: int = 0, *, patience: float = _PATIENCE_SECONDS
+    ) -> None:
         self.url = url.rstrip("/")
         self.token = token
         self.project_id = project_id
+        self._patience = patience
         self._session = requests.Session()
         self._session.trust_env = False  # a .netrc has another idea of who is asking
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
 
     def another(self, project_id: int | None = None) -> Office:
         """A line of its own, for another thread or another project."""
@@ -44,7 +51,7 @@ class Office:
 
     def ask(self, method: str, path: str, **sent: Any) -> Any:
         """The JSON of `/v1/PATH`. Errors: `OfficeRefused`, `requests.RequestException`."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 answer = self._session.request(
@@ -75,10 +82,10 @@ class Office:
 
 
 def logged_in(url: str, email: str, password: str) -> Office:
-    """An office with a session. Errors: those of `Office.ask`."""
-    office = Office(url, "")
-    del office._session.headers["Authorization"]
-    told = office.ask("POST", "sessions", json={"email": email, "password": password})
+    """An office with a session. Errors: those of `Office.ask`, at once."""
+    told = Office(url, "", patience=0).ask(
+        "POST", "sessions", json={"email": email, "password": password}
+    )
     return Office(url, str(told["token"]))
 
 
@@ -90,7 +97,8 @@ def open_project(office: Office, pack: Pack, name: str, villages: tuple[str, ...
         here.of_project("POST", "actor-properties", json={"name": name_of})
     for listed in pack.lists.values():
         here.of_project("POST", "datasets", json={"name": listed.name})
-        for each in listed.properties:
+        # A date is made before what follows it.
+        for each in sorted(listed.properties, key=lambda one: one.policy.date_property or ""):
             said = {"name": each.name, "policy": str(each.policy), "phone": each.phone}
             here.of_project("POST", f"datasets/{listed.name}/properties", json=said)
         rules = [

@@ -19,14 +19,10 @@ class Options:
     hubs: int = 2
     programs: int = 2
     supervisors: int = 1
-    months: int = 1
+    weeks: int = WEEKS_IN_A_MONTH
     kills: int = 2
     loss: float = 0.08
     lanes: int = 8
-
-    @property
-    def weeks(self) -> int:
-        return self.months * WEEKS_IN_A_MONTH
 
     @property
     def villages(self) -> int:

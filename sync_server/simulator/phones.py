@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from sync_server.fleet.phone import Phone
 from sync_server.fleet.sending import Filled
 from sync_server.fleet.wire import NoSignal
 from sync_server.simulator.book import Book, Typed
-from sync_server.simulator.faults import Luck, SpoiltClient, spoilt_wire
+from sync_server.simulator.faults import Luck, SpoiltClient, SpoiltWire
 from sync_server.simulator.plan import Newcomer, PhonePlan, PhoneWeek, Visit, chance
 
 _A_YEAR = timedelta(days=365)
@@ -46,13 +49,13 @@ class Handset:
             f"{url}/v1/key/{token}/projects/{project_id}",
             f"collect:sim{plan.number:05d}",
             clock_off=plan.years_off * _A_YEAR,
-            line=spoilt_wire(self._luck),
+            line=partial(SpoiltWire, luck=self._luck, look=self._look),
         )
         self._place = place
         self._folder = folder
 
     @property
-    def bytes(self) -> int:
+    def traffic(self) -> int:
         """What went over the air, both ways."""
         return self.phone.wire.bytes_up + self.phone.wire.bytes_down
 
@@ -71,13 +74,11 @@ class Handset:
             self._send(mine)
 
     def sync(self) -> bool:
-        """Ask for news and look through them; whether all of it came."""
+        """Ask for news; whether all of it came."""
         try:
             self.phone.sync()
         except (NoSignal, SyncFailed):
             return False
-        finally:
-            self._look()
         return True
 
     def finish(self) -> int:
@@ -92,7 +93,6 @@ class Handset:
     def idle(self) -> None:
         """Ask twice: the second time there can be no news."""
         self.phone.sync()
-        self._look()
         came = self.phone.sync()
         self.book.idled(f"phone {self.plan.number}: {one}" for one in (*came.forms, *came.lists))
 
@@ -103,17 +103,15 @@ class Handset:
         """Whether the phone has the forms, and the list they are about."""
         return bool(self._form(creates=True) and self.main.name in self.phone.lists)
 
-    def _look(self) -> None:
-        """Whose rows these are. What this phone made itself was never given to it."""
-        held = self.phone.lists.get(self.main.name)
-        given = [one for one in held.entities.values() if not one.offline] if held else []
+    def _look(self, content: bytes) -> None:
+        """Whose rows came, and which columns: of the list that has an access filter."""
         filters = [rule.property_name for rule in self.main.access]
-        foreign = [
-            one.id for one in given if any(one.properties.get(f) != self.area for f in filters)
-        ]
-        names = {name for one in given for name in one.properties}
-        kept_off = [one.name for one in self.main.properties if not one.phone and one.name in names]
-        self.book.looked(len(given), foreign, kept_off)
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        if not rows or not {*filters} <= rows[0].keys():
+            return
+        foreign = [row["name"] for row in rows if any(row[f] != self.area for f in filters)]
+        kept_off = [one.name for one in self.main.properties if not one.phone]
+        self.book.looked(len(rows), foreign, [name for name in kept_off if name in rows[0]])
 
     def _form(self, *, creates: bool) -> FormDefinition | None:
         for form in self.phone.definitions():

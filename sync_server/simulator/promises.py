@@ -218,7 +218,8 @@ def _replaced_unseen(
     }
     for one in change["fields"]:
         name = one["name"]
-        if policies.get(name) in _SAW_ONE and name in on_phones and typed.shown is not None:
+        asked = policies.get(name) in _SAW_ONE and name in on_phones
+        if asked and one["outcome"] != "unchanged" and typed.shown is not None:
             shown = typed.shown.get(name, "")
             if any(values.get(cid, {}).get(name) != shown for cid in one["replaces"]):
                 yield name

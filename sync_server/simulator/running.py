@@ -9,9 +9,9 @@ from pathlib import Path
 from odk_forms.packs import Pack
 from sync_server.simulator.drill import Drill, Tell
 from sync_server.simulator.drill import names as hub_names
-from sync_server.simulator.evidence import gather, second_view
+from sync_server.simulator.evidence import Evidence, gather, second_view
 from sync_server.simulator.hubs import Hub
-from sync_server.simulator.installs import EMAIL, PASSWORD, Install, LocalInstall
+from sync_server.simulator.installs import Install, LocalInstall
 from sync_server.simulator.office import Office, logged_in
 from sync_server.simulator.options import Options
 from sync_server.simulator.plan import chance, plan, subject_of
@@ -33,6 +33,15 @@ class Where:
     database_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that came to its end, what the doors answered, and the judgement of it."""
+
+    drill: Drill
+    seen: Evidence
+    verdicts: Sequence[Verdict]
+
+
 def run(
     options: Options,
     pack: Pack,
@@ -41,7 +50,7 @@ def run(
     *,
     tell: Tell = lambda _line: None,
     installs: MakeInstall | None = None,
-) -> tuple[Drill, Sequence[Verdict]]:
+) -> Finished:
     """Let a fleet work and judge what came of it. `installs` makes a server of a name.
 
     Errors    `InstallFailed`, `OfficeRefused`, `DrillFailed`; `requests.RequestException`,
@@ -57,7 +66,9 @@ def run(
         drill.begin(f"Simulation, seed {options.seed}")
         drill.work()
         drill.drain()
-        return drill, _judged(drill)
+        tell("asking the doors")
+        seen = _asked(drill)
+        return Finished(drill, seen, judge(drill.book, seen, subject_of(pack)))
     finally:
         drill.end()
 
@@ -92,18 +103,17 @@ def _centre(own: Install | None, where: Where) -> Office:
     """A manager's line to the centre, which is running then."""
     if own is not None:
         own.start()
-        return logged_in(own.url, EMAIL, PASSWORD)
+        return logged_in(own.url, own.email, own.password)
     if where.token:
+        Office(where.url, where.token, patience=0).ask("GET", "users/current")
         return Office(where.url, where.token)
     return logged_in(where.url, where.email, where.password)
 
 
-def _judged(drill: Drill) -> Sequence[Verdict]:
-    drill.tell("asking the doors")
+def _asked(drill: Drill) -> Evidence:
     entities = {one.entity for one in drill.book.typed.values()}
     seen = gather(
         drill.centre, drill.hubs, drill.programs, entities=entities, blobs=drill.book.files
     )
     other = second_view(drill.second, seen.feed, chance(drill.options.seed, "other order"))
-    seen = replace(seen, others=[*seen.others, other])
-    return judge(drill.book, seen, subject_of(drill.pack))
+    return replace(seen, others=[*seen.others, other])

@@ -62,7 +62,7 @@ def figures(drill: Drill) -> dict[str, float | int]:
         "requests a second": round(len(requests) / seconds, 1),
         "submissions": len(book.forms),
         "submissions a second": round(len(book.forms) / seconds, 1),
-        "bytes a phone": sum(one.bytes for one in drill.handsets) // count,
+        "bytes a phone": sum(one.traffic for one in drill.handsets) // count,
         "middle answer, ms": round(1000 * requests[len(requests) // 2]) if requests else 0,
         "slowest answer, ms": round(1000 * max(requests, default=0.0)),
         "slowest post, ms": round(1000 * max(posts, default=0.0)),
