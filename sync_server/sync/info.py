@@ -20,6 +20,7 @@ from sync_server.stores.hubs import find_hub_by_token
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.tokens import find_device
 from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
+from sync_server.sync.senders import REVOKED_HUB
 from sync_server.web.auth import current_person, require_viewer, session_token
 from sync_server.web.documented import documented
 
@@ -54,7 +55,7 @@ def _is_known(project_id: int, token: str) -> bool:
         if row is None:
             row = find_hub_by_token(connection, project_id, hashed)
             if row is not None and row.revoked_at is not None:
-                raise NotAllowed("this hub is revoked")
+                raise NotAllowed(REVOKED_HUB)
     return row is not None and row.revoked_at is None
 
 

@@ -17,6 +17,8 @@ from sync_server.stores.tokens import find_device
 from sync_server.web.auth import bearer_token, current_person, require_viewer
 from sync_server.web.bodies import without_controls
 
+REVOKED_HUB = "this hub is revoked; what it still holds can be imported from a file"
+
 
 def sender_of(project_id: int, token: str | None = None) -> Author:
     """The sender of a request, by the token in its address or its Authorization header.
@@ -54,7 +56,7 @@ def sender_of(project_id: int, token: str | None = None) -> Author:
 def _hub(row: Any) -> Author:
     """What a hub settled is not settled again, and it may pass decisions on."""
     if row.revoked_at is not None:
-        raise NotAllowed("this hub is revoked; what it still holds can be imported from a file")
+        raise NotAllowed(REVOKED_HUB)
     return Author(
         row.actor_id,
         user_agent=without_controls(request.user_agent.string or "", 300),

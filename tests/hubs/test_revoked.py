@@ -84,7 +84,7 @@ def test_what_a_revoked_hub_holds_is_brought_by_file(paired, phone, centre, simp
         refused = simpul(paired.app, command)
         assert refused.exit_code == 1
         assert refused.stderr == "Error: the centre at http://centre.test refuses: " + (
-            "this hub is revoked\n"
+            "this hub is revoked; what it still holds can be imported from a file\n"
         )
     assert json.loads(simpul(paired.app, "hub", "status", "--json").stdout)["waiting"] == 2
     assert centre.changes(child) == []
