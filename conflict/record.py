@@ -116,13 +116,13 @@ class Record:
 
 def altered(before: RecordState, after: RecordState, policies: Policies) -> dict[str, Seen | None]:
     """What each property altered by a step read before it."""
-    names: Iterable[str] = after.fields.keys() | before.fields.keys()
+    names = after.fields.keys() | before.fields.keys()
+    touched = {n for n in names if before.fields.get(n) is not after.fields.get(n)}
     found = {}
-    for name in sorted({*names, *policies.dates}):
-        if name in policies.dates or before.fields.get(name) is not after.fields.get(name):
-            earlier = see(before, name, policies)
-            if earlier != see(after, name, policies):
-                found[name] = earlier
+    for name in sorted(touched | policies.dates):
+        earlier = see(before, name, policies)
+        if earlier != see(after, name, policies):
+            found[name] = earlier
     return found
 
 

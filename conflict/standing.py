@@ -138,23 +138,17 @@ _SHOWN: Mapping[str, Callable[[tuple[Write, ...]], str | None]] = {
 def see(state: RecordState, name: str, policies: Policies) -> Seen | None:
     """One property of a record as somebody looking at it now sees it; None when nothing stands."""
     standing = state.fields.get(name, _NONE)
-    ids = standing.ids
-    if name in policies.dates:
-        shown_on = _shown_date(state, name, policies)
-        return Seen(shown_on or "", None, None, ids) if shown_on or ids else None
-    if not ids:
-        return None
-    shown = standing.shown_write()
-    if shown is None:
-        return Seen("", None, None, ids)
-    return Seen(shown.value, shown.change_id, shown.observed_on, ids)
+    if name not in policies.dates:
+        return standing.seen
+    shown_on = _shown_date(state, name, policies)
+    return Seen(shown_on or "", None, None, standing.ids) if shown_on or standing.ids else None
 
 
 def _shown_date(state: RecordState, name: str, policies: Policies) -> str | None:
     """A date property shows the newest date among the values shown that name it."""
     shown_on: list[str] = []
     for measured in policies.dated[name]:
-        shown = state.fields.get(measured, _NONE).shown_write()
+        shown = state.fields.get(measured, _NONE).seen
         if shown is not None and shown.observed_on is not None:
             shown_on.append(shown.observed_on)
     return max(shown_on, key=lambda text: (text[:10], text), default=None)
@@ -162,8 +156,8 @@ def _shown_date(state: RecordState, name: str, policies: Policies) -> str | None
 
 def view_of(state: RecordState, policies: Policies) -> View:
     """The whole record as somebody looking at it now sees it."""
-    seen = {}
-    for name in (*state.fields, *policies.dates):
+    seen = {name: one.seen for name, one in state.fields.items() if one.seen is not None}
+    for name in policies.dates:
         one = see(state, name, policies)
         if one is not None:
             seen[name] = one

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from conflict.policy import LABEL, Policies
 
@@ -111,8 +112,7 @@ class SettledChange:
         return min(client, self.received_at) if client else self.received_at
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):  # as is what is seen: records have hundreds, and are read whole
     """One property of one change that counts as an edit."""
 
     change_id: str
@@ -123,37 +123,46 @@ class Write:
     resolve: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One property: the writes nobody has replaced, and which of them is shown.
-
-    `writes` are sorted by (order_time, change_id); `shown` is a change id, or
-    None when none of them may be shown (under `latest`, only invalid dates). `ids` are
-    those of the writes: asked for again and again, and of late weights there may be hundreds.
-    """
-
-    writes: tuple[Write, ...] = ()
-    shown: str | None = None
-    ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", tuple([write.change_id for write in self.writes]))
-
-    def shown_write(self) -> Write | None:
-        for write in reversed(self.writes):  # mostly one of the last
-            if write.change_id == self.shown:
-                return write
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One property as its author saw it: text, the write it came from, all that stood."""
 
     value: str
     source: str | None = None
     observed_on: str | None = None
     standing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One property: the writes nobody has replaced, and which of them is shown.
+
+    `writes` are sorted by (order_time, change_id); `shown` is a change id, or
+    None when none of them may be shown (under `latest`, only invalid dates). `ids` are
+    those of the writes, and `seen` is how somebody sees them, None when there are none: both
+    are asked for again and again, and of late weights there may be hundreds.
+    """
+
+    writes: tuple[Write, ...] = ()
+    shown: str | None = None
+    ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    seen: Seen | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ids = tuple([write.change_id for write in self.writes])
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "seen", self._seen(ids) if ids else None)
+
+    def _seen(self, ids: tuple[str, ...]) -> Seen:
+        shown = self.shown_write()
+        if shown is None:
+            return Seen("", None, None, ids)
+        return Seen(shown.value, shown.change_id, shown.observed_on, ids)
+
+    def shown_write(self) -> Write | None:
+        for write in reversed(self.writes):  # mostly one of the last
+            if write.change_id == self.shown:
+                return write
+        return None
 
 
 @dataclass(frozen=True, slots=True)
