@@ -20,11 +20,12 @@ from conflict.types import Change, Op, RecordState, Review, SettledChange
 from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Relayed, Status, kept_change
 from sync_server.intake.keeping import poison_of_change
+from sync_server.intake.originals import Originals
 from sync_server.intake.reading import Derived
+from sync_server.intake.relayed import settled_elsewhere
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry
 from sync_server.stores.lists import ListInfo
-from sync_server.stores.packing import unpack_settled
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.records import Held
 from sync_server.stores.reviews import Asked, review_id
@@ -66,7 +67,7 @@ class Decider:
         lists: Mapping[str, ListInfo],
         held: dict[str, Held],
         known: Mapping[str, SettledChange],
-        here: frozenset[str] = frozenset(),
+        originals: Originals,
         *,
         first_offset: int = 0,
     ) -> None:
@@ -74,11 +75,11 @@ class Decider:
         self.lists = lists
         self.held = held
         self.known = dict(known)
-        self.here = here
+        self.originals = originals
         self.first_offset = first_offset
         self.decision = Decision()
         for one in held.values():
-            one.record.here |= here
+            one.record.here |= self.originals.of(one.entity)
             one.record.node = arrival.project.node
 
     def take(self, derived: Derived) -> None:
@@ -95,6 +96,9 @@ class Decider:
                 held.record.known.pop(change.change_id, None)
             result = self._quarantine(derived, "engine_error", "this change could not be decided")
         self.decision.results.append((derived.item, result))
+        held = self.held.get(change.entity)
+        for edit in self.originals.decided(change, None if held is None else held.record):
+            self.note_original(edit)
 
     def withdraw(self, derived: Derived) -> None:
         """Take back from a record what an edit no longer says of it, if it was ever taken in."""
@@ -151,7 +155,11 @@ class Decider:
     def _born(self, derived: Derived) -> Held:
         change = derived.change
         return Held(
-            record=Record(node=self.arrival.project.node, here=self.here, offset=self.first_offset),
+            record=Record(
+                node=self.arrival.project.node,
+                here=self.originals.of(change.entity),
+                offset=self.first_offset,
+            ),
             list_name=change.list_name,
             entity=change.entity,
             creator_id=derived.origin.actor_id,
@@ -184,9 +192,11 @@ class Decider:
         self.known[one.change.change_id] = taken.settled
         touched = self.decision.touched.setdefault(one.change.entity, Touched(held, before))
         touched.last_change = one.change.change_id
-        if taken.undo is not None:
+        # Unborn, a record keeps its number, under which nobody was served anything to go back to.
+        if taken.undo is not None and held.record.born_at is not None:
             held.steps.append((taken.undo, None))
         self._settled_again(taken.resettled, held.record)
+        self.decision.resettled.pop(one.change.change_id, None)  # of what it took the place of
         self.decision.copies.append((taken.settled, derived.origin))
         return self._result(derived.change, taken.settled, held.record, info)
 
@@ -219,6 +229,8 @@ class Decider:
         if not resettled:
             return
         again = {one.change.change_id: (one, _status_again(one, record)) for one in resettled}
+        copied = {one.change.change_id for one, _ in self.decision.copies}
+        self.decision.resettled |= {cid: one for cid, one in again.items() if cid in copied}
         for place, (one, origin, _, note) in enumerate(self.decision.taken):
             anew, status = again.pop(one.change.change_id, (None, ""))
             if anew is not None:
@@ -278,16 +290,6 @@ class Decider:
             )
         )
         return kept_change(change, code=code, detail=detail)
-
-
-def settled_elsewhere(change: Change, relayed: Relayed) -> SettledChange:
-    """A relayed change as its first server settled it."""
-    return SettledChange(
-        change=change,
-        received_at=relayed.received_at,
-        node=relayed.path[0]["node"],
-        **unpack_settled(dict(relayed.settled or {})),
-    )
 
 
 def _status(taken: Taken, result: ChangeResult) -> Status:

@@ -62,7 +62,8 @@ def follow_edits(
     if not pairs:
         return Editing()
     before = {key for pair in pairs for key in pair} - readings.submitted.keys()
-    named = {**_stored(connection, project_id, before, readings), **_sent(readings)}
+    sent = _sent(connection, project_id, readings)
+    named = {**_stored(connection, project_id, before, readings), **sent}
     editing = Editing(here=frozenset(submission_key(*of) for _, of in pairs))
     for edit, of in pairs:
         editing.withdrawn += _withdrawn(named[of], named[edit], edit, of, project)
@@ -116,8 +117,11 @@ def _origin(row: Any) -> Origin:
     )
 
 
-def _sent(readings: Readings) -> dict[Key, _Named]:
-    """The submissions of the batch; a record that a block names which cannot be read is named."""
+def _sent(connection: Connection, project_id: int, readings: Readings) -> dict[Key, _Named]:
+    """The submissions of the batch; a record that a block names which cannot be read is named.
+
+    What a hub relays is judged by the area of the phone: the hub's own may be wider.
+    """
     changes: dict[int, list[Change]] = {}
     entities: dict[int, set[str]] = {}
     for one in readings.changes:
@@ -131,6 +135,7 @@ def _sent(readings: Readings) -> dict[Key, _Named]:
             one.origin,
             tuple(changes.get(one.item, ())),
             frozenset(entities.get(one.item, ())),
+            _area(connection, project_id, one.origin.actor_id) if one.relayed else None,
         )
         for key, one in readings.submitted.items()
     }

@@ -46,7 +46,6 @@ from sync_server.intake.deciding import (
     Decision,
     Outcome,
     outcome_of,
-    settled_elsewhere,
 )
 from sync_server.intake.editing import follow_edits
 from sync_server.intake.keeping import (
@@ -57,8 +56,10 @@ from sync_server.intake.keeping import (
     poison_of_change,
     raw_change,
 )
+from sync_server.intake.originals import Originals
 from sync_server.intake.reading import Derived, Readings, keys_to_lock, parse, read_all
 from sync_server.intake.receipts import is_replayed, keep_answer
+from sync_server.intake.relayed import settled_elsewhere
 from sync_server.stores import changes as change_store
 from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
@@ -145,7 +146,8 @@ def _decide(
     copies = _copies(readings, known)
     held = load_records(connection, project_id, every, relayed=_elsewhere(readings), deep=copies)
     first = find_first_offset(connection)
-    decider = Decider(arrival, lists, held, known, editing.here, first_offset=first)
+    originals = Originals(editing.here, changes, known)
+    decider = Decider(arrival, lists, held, known, originals, first_offset=first)
     derived: dict[int, list[Derived]] = {}
     for one in readings.changes:
         derived.setdefault(id(one.change), []).append(one)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from conflict.types import Change, Op
+from conflict.types import Change, Op, SettledChange
 from odk_forms.changes import submission_key
 from schemas.base import LONGEST_NAME
 from schemas.batches import first_fault, is_uuid
@@ -22,6 +22,7 @@ from sync_server.intake.arrival import (
     Verdict,
 )
 from sync_server.stores.changes import Origin
+from sync_server.stores.packing import unpack_settled
 
 _RELAYED = RelayedItem()
 _LONGEST_DEVICE = 200
@@ -70,6 +71,16 @@ def taken_back(sent: SentSubmission, own: Collection[str], origin: Origin) -> It
                 submission=submission_key(form, instance),
                 deprecates=submission_key(form, edited),
             )
+
+
+def settled_elsewhere(change: Change, relayed: Relayed) -> SettledChange:
+    """A relayed change as its first server settled it."""
+    return SettledChange(
+        change=change,
+        received_at=relayed.received_at,
+        node=relayed.path[0]["node"],
+        **unpack_settled(dict(relayed.settled or {})),
+    )
 
 
 def kept_item(item: Mapping[str, Any], code: str, detail: str, *, relayed: bool = False) -> SentRaw:

@@ -49,9 +49,9 @@ class Server:
     def app(self) -> Flask:
         return self.village.app
 
-    def adopt(self, phone: Phone) -> Phone:
+    def adopt(self, phone: Phone, posyandu: str = "melati") -> Phone:
         """The same device account at this server, as hubs have them from their centre."""
-        mine = self.village.phone(phone.name)
+        mine = self.village.phone(phone.name, posyandu)
         there, here = table_of(AppUser), table_of(AppUser)
         with phone.village.app.app_context(), read_transaction() as connection:
             found = connection.execute(
