@@ -176,6 +176,15 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def javarosa() -> Iterator[object]:
+    """One JavaRosa for all tests of a process: a JVM starts for longer than it fills a form."""
+    from tests.javarosa import JavaRosa  # noqa: PLC0415 - the pure rooms need no form engine
+
+    with JavaRosa() as engine:
+        yield engine
+
+
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A fresh browser page as wide as a cadre's phone, in Indonesian."""

@@ -41,6 +41,7 @@ from sync_server.intake.arrival import (
     worst,
 )
 from sync_server.intake.attachments import keep_attachments
+from sync_server.intake.decided import keep_decided
 from sync_server.intake.deciding import (
     Decider,
     Decision,
@@ -228,6 +229,7 @@ def _write(
         [(one.held, one.scopes) for one in outcomes if one.scopes != one.held.scopes],
     )
     save_reviews(connection, project_id, [one.asked for one in outcomes], at=at)
+    keep_decided(connection, project_id, (one for one, *_ in decision.taken), at=at)
     entries = [entry for one in outcomes for entry in one.entries]
     entries += [*_without_steps(readings, decision, more), *_of_kept(kept)]
     touch_heads(connection, project_id, append_journal(connection, project_id, entries, at=at))

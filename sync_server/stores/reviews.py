@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from conflict.types import Review
 from sync_server.models.records import ReviewRow
-from sync_server.stores.upsert import table_of, upsert_rows
+from sync_server.stores.upsert import insert_missing, table_of, upsert_rows
 
 _T = table_of(ReviewRow).c
 
@@ -89,6 +89,52 @@ def save_reviews(
             .values(state="closed", closed_at=at, closed_by=bindparam("by_")),
             closed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A question, and the change by which a person decided it."""
+
+    list_name: str
+    entity: str
+    review: Review
+    closed_by: str
+
+
+def close_decided(
+    connection: Connection, project_id: int, decided: Sequence[Decided], *, at: str
+) -> None:
+    """Keep questions as decided: those never asked here, and those that closed just now, `at`."""
+    rows = [
+        {
+            "project_id": project_id,
+            "review_id": review_id(one.entity, one.review),
+            "list_name": one.list_name,
+            "entity": one.entity,
+            "kind": one.review.kind,
+            "field": one.review.field,
+            "contenders": list(one.review.contenders),
+            "shown": None,
+            "state": "closed",
+            "opened_at": at,
+            "closed_at": at,
+            "closed_by": one.closed_by,
+        }
+        for one in decided
+    ]
+    insert_missing(connection, ReviewRow, rows)
+    connection.execute(
+        table_of(ReviewRow)
+        .update()
+        .where(
+            _T.project_id == project_id,
+            _T.review_id == bindparam("id_"),
+            _T.state == "closed",
+            _T.closed_at == at,
+        )
+        .values(closed_by=bindparam("by_")),
+        [{"id_": row["review_id"], "by_": row["closed_by"]} for row in rows],
+    )
 
 
 def find_review(connection: Connection, project_id: int, wanted: str) -> Any:

@@ -161,3 +161,46 @@ def test_devices_say_which_hub_a_phone_last_sent_through(centre, hub, phones):
     centre.pass_time(days=1)
     phone.send(phone.register(str(uuid.uuid4()), posyandu="melati"))
     assert told() == {"value": None, "certainty": "sure"}
+
+
+@promise("P117")
+def test_what_a_hub_asked_and_decided_is_a_decision_at_the_centre_too(centre, hub, phones, child):
+    hub.pair("Tanjung", posyandu="melati")
+    disputed(hub, phones, child)
+    decided(hub, child)
+    hub.relay()
+    manager, reviews = administrator(centre.client), f"/projects/{centre.project.id}/sync/reviews"
+    assert manager.done("GET", reviews)["reviews"] == []
+    (closed,) = manager.done("GET", f"{reviews}?state=closed")["reviews"]
+    there = administrator(hub.village.client)
+    (same,) = there.done("GET", f"/projects/{hub.project}/sync/reviews?state=closed")["reviews"]
+    for name in ("id", "kind", "field", "base", "label"):
+        assert closed[name] == same[name]
+    assert {one["value"] for one in closed["contenders"]} == {"06", "07"}
+    seen = Visitor(centre.app).log_in(ADMIN_EMAIL, ADMIN_PASSWORD)
+    page = seen.see(at(centre, f"reviews/{closed['id']}"))
+    assert "Bidan Sri (di hub Tanjung)" in page
+    manager.done("POST", f"{reviews}/{closed['id']}/reopen", {})
+    hub.relay()
+    assert hub.village.asked(child) == centre.asked(child) == {"rt": {"06", "07"}}
+
+
+def test_what_closed_a_question_in_one_batch_is_the_decision_and_not_what_came_after_it(
+    centre, hub, phones, child
+):
+    hub.pair("Tanjung", posyandu="melati")
+    disputed(hub, phones, child)
+    hub.relay()
+    assert centre.asked(child) == {"rt": {"06", "07"}}
+    decided(hub, child)
+    here = hub.phone(phones[0])
+    centre.pass_time(days=1)
+    here.sync()
+    here.send(here.measure(child, bb="9.1", tgl="2026-11-22"))
+    hub.relay()
+    (row,) = [one for one in centre.changes(child) if one.op == "resolve"]
+    path = f"/projects/{centre.project.id}/sync/reviews?state=closed"
+    (closed,) = administrator(centre.client).done("GET", path)["reviews"]
+    seen = Visitor(centre.app).log_in(ADMIN_EMAIL, ADMIN_PASSWORD)
+    assert "Bidan Sri (di hub Tanjung)" in seen.see(at(centre, f"reviews/{closed['id']}"))
+    assert row.author_name == "Bidan Sri"

@@ -8,8 +8,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,6 +24,7 @@ import org.javarosa.core.model.FormDef;
 import org.javarosa.core.model.FormIndex;
 import org.javarosa.core.model.SelectChoice;
 import org.javarosa.core.model.ValidateOutcome;
+import org.javarosa.core.model.data.DateTimeData;
 import org.javarosa.core.model.data.IAnswerData;
 import org.javarosa.core.model.data.MultipleItemsData;
 import org.javarosa.core.model.data.SelectMultiData;
@@ -31,6 +34,7 @@ import org.javarosa.core.model.data.helper.Selection;
 import org.javarosa.core.model.instance.InstanceInitializationFactory;
 import org.javarosa.core.model.instance.TreeElement;
 import org.javarosa.core.model.instance.TreeReference;
+import org.javarosa.core.model.utils.IPreloadHandler;
 import org.javarosa.core.reference.Reference;
 import org.javarosa.core.reference.ReferenceFactory;
 import org.javarosa.core.reference.ReferenceManager;
@@ -50,7 +54,7 @@ import org.javarosa.xform.util.XFormUtils;
  * Fills forms with JavaRosa, the engine inside ODK Collect, one JSON request a line.
  *
  * Request: {"xform": text, "media": {file name: text}, "answers": {path or name: text}, "choicesOf": [path or name],
- * "language": text or null}. Answer: {"xml": text, "shown": {path: label}, "choices": {path: [[value, label]]}} or
+ * "language": text or null, "at": instant or null}. Answer: {"xml": text, "shown": {path: label}, "choices": {path: [[value, label]]}} or
  * {"refused": {"kind", "path", "message"}, "shown", "choices"} or {"broken": text} when the form itself cannot be used.
  *
  * Questions are met in order, as a finger swipes through them: an answer that a constraint refuses ends the filling.
@@ -117,6 +121,9 @@ public final class Filler {
             ReferenceManager.instance().addReferenceFactory(new MediaFolder(folder));
             byte[] xform = ((String) request.get("xform")).getBytes(StandardCharsets.UTF_8);
             FormDef form = XFormUtils.getFormFromInputStream(new ByteArrayInputStream(xform));
+            if (request.get("at") != null) {
+                form.getPreloader().addPreloadHandler(new Clock(Date.from(Instant.parse((String) request.get("at")))));
+            }
             form.initialize(true, new InstanceInitializationFactory());
             return new Filler(form, Json.object(request.get("answers")), Json.list(request.get("choicesOf")),
                 (String) request.get("language")).fill();
@@ -278,6 +285,20 @@ public final class Filler {
         @Override public OutputStream getOutputStream() { throw new UnsupportedOperationException("media are read only"); }
         @Override public void remove() { throw new UnsupportedOperationException("media are read only"); }
         @Override public Reference[] probeAlternativeReferences() { return new Reference[0]; }
+    }
+
+    /** When a form is opened and finished, where a test has another time than this machine; today() stays the machine's. */
+    private record Clock(Date at) implements IPreloadHandler {
+        @Override public String preloadHandled() { return "timestamp"; }
+        @Override public IAnswerData handlePreload(String which) {
+            return which.equals("start") ? new DateTimeData(at) : null;
+        }
+        @Override public boolean handlePostProcess(TreeElement node, String which) {
+            if (which.equals("end")) {
+                node.setAnswer(new DateTimeData(at));
+            }
+            return which.equals("end");
+        }
     }
 
     /** The one thing a form asks of the device; what the engine would remember there is let go. */

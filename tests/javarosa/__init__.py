@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -110,13 +111,16 @@ class JavaRosa:
         *,
         choices_of: Collection[str] = (),
         language: str | None = None,
+        at: datetime | None = None,
     ) -> Filled:
         """Answer the form's questions in its order and finalise it.
 
         Keys of `answers` and `choices_of` are paths ("/data/visit[2]/weight") or bare names.
         Values are as the XML has them: "9.1", "2026-11-21", a choice's value, several choices
-        parted by spaces, "OK" for an acknowledgement; "" or None clears. Raises `Refused` at
-        the first answer a phone would not take, `BrokenForm` when the form itself fails.
+        parted by spaces, "OK" for an acknowledgement; "" or None clears. `at` is what a form
+        notes as its `start` and `end`, by default the time of this machine, which today() stays
+        in any case. Raises `Refused` at the first answer a phone would not take, `BrokenForm`
+        when the form itself fails.
         """
         answer = self._exchange(
             {
@@ -125,6 +129,7 @@ class JavaRosa:
                 "answers": dict(answers),
                 "choicesOf": list(choices_of),
                 "language": language,
+                "at": None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
         )
         if "broken" in answer:

@@ -1,88 +1,23 @@
 """The main job, with the form engine of ODK Collect: filled on a phone, seen by the supervisor."""
 
-import io
 import itertools
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import requests
-from lxml import etree
 
 from odk_forms import packs
-from sync_server.fleet.local_list import LocalList
-from tests.javarosa import JavaRosa
+from tests.javarosa.phone import Phone
 
 pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 TODAY = datetime.now(UTC).astimezone(timezone(timedelta(hours=7))).date()  # the phone is in Java
 BORN = TODAY.replace(day=1) - timedelta(days=500)
-LIST = "{http://openrosa.org/xforms/xformsList}"
-MANIFEST = "{http://openrosa.org/xforms/xformsManifest}"
-DEVICE = {"deviceID": "collect:0123456789abcdef"}
-
-
-class Phone:
-    """Collect between a server and its form engine: forms, own lists, and what waits to be sent."""
-
-    def __init__(self, address: str, engine: JavaRosa) -> None:
-        self.address, self.engine = address, engine
-        self.lists = {"anak": LocalList("anak"), "posyandu": LocalList("posyandu")}
-        self.forms: dict[str, bytes] = {}
-        self.hashes: dict[str, str] = {}
-
-    def sync(self) -> None:
-        for xform in self._get(f"{self.address}/formList").findall(f"{LIST}xform"):
-            url = xform.findtext(f"{LIST}downloadUrl")
-            self.forms[xform.findtext(f"{LIST}formID")] = requests.get(url, params=DEVICE).content
-            for file in self._get(xform.findtext(f"{LIST}manifestUrl")):
-                self._import(file)
-
-    def _import(self, file) -> None:
-        assert file.get("type") == "entityList"
-        name = file.findtext(f"{MANIFEST}filename").removesuffix(".csv")
-        wanted = file.findtext(f"{MANIFEST}hash")
-        if self.hashes.get(name) != wanted:
-            content = requests.get(file.findtext(f"{MANIFEST}downloadUrl"), params=DEVICE).content
-            assert self.lists[name].import_csv(content)
-            self.hashes[name] = wanted
-
-    def _get(self, url: str):
-        answer = requests.get(url, params=DEVICE, headers={"X-OpenRosa-Version": "1.0"})
-        assert answer.status_code == 200, answer.text
-        return etree.fromstring(answer.content)
-
-    def fill(self, form: str, **answers: str):
-        media = {f"{name}.csv": one.to_csv() for name, one in self.lists.items()}
-        filled = self.engine.fill(self.forms[form], answers, media)
-        (block,) = filled.entities
-        self.lists["anak"].apply(block)
-        return filled
-
-    def register(self, name: str, born=BORN):
-        return self.fill(
-            "registrasi_anak",
-            nama=name,
-            jk="P",
-            tgl_lahir=str(born),
-            tgl_lahir_pasti="ya",
-            nama_ibu=f"Ibu {name}",
-            alasan_tanpa_nik="belum_punya",
-        )
-
-    def measure(self, child: str, **answers: str):
-        return self.fill("pengukuran_balita", anak=child, hadir="ya", tanggal=str(TODAY), **answers)
-
-    def send(self, xml: bytes) -> None:
-        files = {"xml_submission_file": ("form.xml", io.BytesIO(xml), "text/xml")}
-        url = f"{self.address}/submission"
-        assert requests.head(url, params=DEVICE).status_code == 204
-        answer = requests.post(url, params=DEVICE, files=files)
-        assert answer.status_code == 201, answer.text
 
 
 @pytest.fixture
-def phone(served, tmp_path):
+def phone(served, tmp_path, javarosa):
     """A phone of posyandu Melati, in a project that the commands made from the pack."""
     pack = packs.load("posyandu")
     melati = pack.lists["posyandu"].sample[0]
@@ -98,8 +33,7 @@ def phone(served, tmp_path):
     made = served.command(
         "device", "create", "Bu Tuti", "--property", area, "--url", served.url, "--json"
     )
-    with JavaRosa() as engine:
-        yield Phone(json.loads(made)["url"], engine)
+    return Phone(json.loads(made)["url"], javarosa)
 
 
 @pytest.fixture
@@ -120,11 +54,11 @@ def api(served):
 
 def test_a_child_registered_and_measured_is_on_the_supervisors_page(served, phone, page):
     phone.sync()
-    registered = phone.register("Siti")
+    registered = phone.register("Siti", BORN)
     phone.send(registered.xml)
     phone.sync()
     child = registered.entities[0].id
-    phone.send(phone.measure(child, bb_kg="9.1").xml)
+    phone.send(phone.measure(child, TODAY, bb_kg="9.1").xml)
 
     page.goto(f"{served.url}/login")
     page.get_by_label("Email").fill(served.admin_email)
@@ -142,8 +76,8 @@ def test_without_a_signal_every_order_of_arrival_ends_the_same(phone, api):
     for number, order in enumerate(itertools.permutations(range(3))):
         born = phone.register(f"Anak {number}", BORN + timedelta(days=number))
         child = born.entities[0].id
-        first = phone.measure(child, bb_kg="9.1", tb_cm="74.5")
-        second = phone.measure(child, bb_kg="9.4")
+        first = phone.measure(child, TODAY, bb_kg="9.1", tb_cm="74.5")
+        second = phone.measure(child, TODAY, bb_kg="9.4")
         assert [block.base_version for f in (first, second) for block in f.entities] == ["1", "2"]
         chain = [born.xml, first.xml, second.xml]
         for place in order:
