@@ -14,17 +14,18 @@ class Proxy:
 
     `cut_up` and `cut_down` are how many more bytes go up and come down before the connection
     they are in is cut; None for as many as there are. Each cuts once. With `since`, they are
-    counted from when these bytes went up. `cuts` counts what was cut.
+    counted from when these bytes went up, and `passed` says that they did. `cuts` counts what
+    was cut.
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._target = (str(parts.hostname), int(parts.port or 0))
+        self.aim(url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self.cut_up: int | None = None
         self.cut_down: int | None = None
         self.since = b""
+        self.passed = threading.Event()
         self.cuts = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -35,10 +36,16 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._listener.close()
 
+    def aim(self, url: str) -> None:
+        """Pass on to this server from now on."""
+        parts = urlsplit(url)
+        self._target = (str(parts.hostname), int(parts.port or 0))
+
     def mend(self) -> None:
         """Let everything pass."""
         with self._lock:
             self.cut_up, self.cut_down, self.since = None, None, b""
+            self.passed.clear()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -74,6 +81,7 @@ class Proxy:
                 if start < 0:
                     return size
                 self.since = b""
+                self.passed.set()
             if left is None:
                 return size
             if left < size - start:

@@ -29,7 +29,7 @@ from tests.client.links import Proxy
 from tests.hubs.field import AREA, Book, Cadre, Program
 from tests.scenarios.posyandu import Phone, Village
 from tests.support.nursery import Child, Nursery
-from tests.support.serving import Served
+from tests.support.serving import Served, free_port
 
 HUB_NODE = "11111111-0000-4000-8000-000000000001"
 _TRIES = 60
@@ -59,6 +59,11 @@ class Nursed(Served):
     def json(self, *arguments: str) -> Any:
         """The JSON that a command printed."""
         return json.loads(self.done(*arguments))
+
+    def move(self) -> None:
+        """Listen elsewhere when it is started again: its port may be another's by now."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def is_up(self) -> bool:
         return self._process is not None
@@ -120,6 +125,7 @@ class District:
         self.centre_url = centre_url
         self.book = Book()
         self.compared: set[str] = set()
+        self.admin: dict[Nursed, Api] = {}
         self._relay: Child | None = None
 
     def __enter__(self) -> Self:
@@ -137,13 +143,13 @@ class District:
             for server in (self.centre, self.hub):
                 stack.callback(server.kill)
                 server.start()
+                self.admin[server] = Api(server)
             near, line, far = (
                 stack.enter_context(Proxy(one.url)) for one in (self.hub, self.centre, self.centre)
             )
             self.near, self.line, self.far = near, line, far
             self.hub.done("hub", "pair", line.url, code)
             self.people = self._people(phones)
-            self.admin = {one: Api(one) for one in (self.centre, self.hub)}
             self._stack = stack.pop_all()
         return self
 
@@ -163,11 +169,14 @@ class District:
 
     def heal(self) -> None:
         """Mend every link and start whatever is down."""
-        for proxy in (self.near, self.line, self.far):
-            proxy.mend()
         for server in (self.centre, self.hub):
             if not server.is_up():
+                server.move()
                 server.start()
+        servers = (self.hub, self.centre, self.centre)
+        for proxy, server in zip((self.near, self.line, self.far), servers, strict=True):
+            proxy.aim(server.url)
+            proxy.mend()
 
     def drain(self) -> None:
         """Let everybody send and the hub relay until nobody has anything left."""

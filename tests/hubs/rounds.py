@@ -32,6 +32,7 @@ from tests.support.serving import Served
 
 ROUNDS_BETWEEN_DRAINS = 7
 _LONGEST_WAIT = 0.7  # seconds after which a server is killed, at most: a relay takes half of one
+_SHORT_WAIT = 0.1  # and after the hub has asked for something: what is done about it takes less
 
 # Where a link is cut: in which direction, counted from which bytes that go up, after how many.
 CUTS = {
@@ -44,14 +45,22 @@ CUTS = {
     "in the answer": ("cut_down", (b"POST ", b"/pull", b"GET "), 1, 1_500),
 }
 
+ASKED = {"push": (b"/sync/push", b"/sync/push", b"PATCH "), "pull": (b"/sync/pull",) * 3}
+"""What the hub asks for when it relays."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens in a round: a cut for each link, what is relayed, who is killed and when."""
+    """What happens in a round: a cut for each link, what is relayed, who is killed and when.
+
+    Somebody is killed `moment` seconds after the round began or, with `upon`, soon after the hub
+    has asked its centre for that; its link is left alone then.
+    """
 
     cuts: tuple[tuple[str, str, bytes, int], ...]
     relays: tuple[str, ...]
     killed: str
+    upon: bytes
     moment: float
 
     @classmethod
@@ -63,7 +72,9 @@ class Plan:
             cuts.append((name, direction, chance.choice(since), chance.randint(least, most)))
         relays = chance.choice((("push",), ("push",), ("pull",), ("push", "pull")))
         killed = chance.choice(("", "", "", "", "hub", "centre"))
-        return cls(tuple(cuts), relays, killed, chance.uniform(0, _LONGEST_WAIT))
+        upon = chance.choice((b"", *ASKED[relays[-1]])) if killed else b""
+        moment = chance.uniform(0, _SHORT_WAIT if upon else _LONGEST_WAIT)
+        return cls(tuple(cuts), relays, killed, upon, moment)
 
 
 class BrokenPromise(AssertionError):
@@ -93,15 +104,20 @@ def _round(district: District, plan: Plan, happened: Counter[str]) -> None:
         one.work()
     before = sum(link.cuts for link in links)
     for link, (_, direction, since, count) in zip(links, plan.cuts, strict=True):
-        link.since = since
-        setattr(link, direction, count)
+        if link is district.line and plan.upon:
+            link.since = plan.upon
+        else:
+            link.since = since
+            setattr(link, direction, count)
     with _killing(district, plan, happened), _sending(district):
         for command in plan.relays:
             if not district.hub.is_up():
                 break
             district.relay(command)
     for link, cut in zip(links, plan.cuts, strict=True):
-        happened[f"cut {cut[0]}"] += link.cut_up is None and link.cut_down is None
+        if link is not district.line or not plan.upon:
+            happened[f"cut {cut[0]}"] += link.cut_up is None and link.cut_down is None
+    happened["kills upon a request"] += bool(plan.upon) and district.line.passed.is_set()
     cuts = sum(link.cuts for link in links) - before
     happened["cuts"] += cuts
     happened["rounds with a cut"] += cuts > 0
@@ -138,6 +154,8 @@ def _killing(district: District, plan: Plan, happened: Counter[str]) -> Iterator
         return
 
     def kill() -> None:
+        if plan.upon:
+            district.line.passed.wait(_LONGEST_WAIT)
         time.sleep(plan.moment)
         district.kill(plan.killed)
         happened[f"kills of the {plan.killed}"] += 1
