@@ -10,6 +10,7 @@ from sync_server.accounts.people import check_login, set_up
 from sync_server.app import MIGRATIONS, create_app
 from sync_server.commands.common import loaded_settings, no_database, refusals_in_one_line
 from sync_server.context import context
+from sync_server.db import db
 from sync_server.settings import Settings, make_home, make_key
 
 
@@ -32,10 +33,13 @@ def init(admin_email: str, admin_password: str) -> None:
         check_login(admin_email, admin_password)  # before anything is made
     app = create_app(with_key(settings))
     with app.app_context(), refusals_in_one_line():
-        make_store(settings)
-        bring_tables()
-        made = set_up(admin_email, admin_password, clock=context().clock)
-        home = context().settings.home
+        try:
+            make_store(settings)
+            bring_tables()
+            made = set_up(admin_email, admin_password, clock=context().clock)
+            home = context().settings.home
+        finally:
+            db.engine.dispose()
     if made:
         click.echo(f"set up in {home}; log in as {admin_email}")
     else:

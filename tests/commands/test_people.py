@@ -9,6 +9,7 @@ import zlib
 
 import pytest
 
+from tests.support.inprocess import InProcess
 from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD, Served
 
 pytestmark = pytest.mark.slow
@@ -17,15 +18,16 @@ URL = ("--url", "http://simpul.example")
 
 
 @pytest.fixture
-def home(empty_database_url, tmp_path) -> Served:
-    return Served(tmp_path / "home", empty_database_url)
+def home(initialise, empty_database_url, tmp_path) -> InProcess:
+    """A home of which nothing is there yet."""
+    return InProcess(tmp_path / "home", empty_database_url)
 
 
 @pytest.fixture
-def ready(database_url, tmp_path) -> Served:
+def ready(database_url, tmp_path) -> InProcess:
     """A home whose database is set up, with a key of its own."""
     (tmp_path / "home").mkdir()
-    return Served(tmp_path / "home", database_url, SIMPUL_SECRET_KEY="of this test")
+    return InProcess(tmp_path / "home", database_url, SIMPUL_SECRET_KEY="of this test")
 
 
 def one_line(done) -> str:
@@ -95,7 +97,8 @@ def test_init_refuses_what_would_lock_everybody_out(home):
 def test_nothing_runs_before_init_and_nothing_is_made(home, tmp_path):
     assert "simpul init" in one_line(home.try_command("user", "list"))
     home.home.mkdir()
-    assert "simpul init" in one_line(home.try_command("serve"))
+    served = Served(home.home, home.database_url)
+    assert "simpul init" in one_line(served.try_command("serve"))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -177,7 +180,8 @@ def test_where_nothing_can_listen_is_one_line(ready, command):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = str(other.getsockname()[1])
-        done = ready.try_command(command, "--port", port)
+        own = Served(ready.home, ready.database_url, SIMPUL_SECRET_KEY="of this test")
+        done = own.try_command(command, "--port", port)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [one_line(done)]
     assert port in one_line(done)
@@ -190,7 +194,7 @@ def test_settings_that_cannot_be_used_are_one_line(ready):
         "LANGUAGE": "jv",
         "PART_BYTES": "many",
     }.items():
-        other = Served(ready.home, ready.database_url, **{f"SIMPUL_{name}": value})
+        other = InProcess(ready.home, ready.database_url, **{f"SIMPUL_{name}": value})
         done = other.try_command("user", "list")
         assert name in one_line(done)
         assert done.stderr.splitlines() == [one_line(done)]
