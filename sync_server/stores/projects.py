@@ -19,6 +19,7 @@ _AU = table_of(AppUser).c
 _FO = table_of(Form).c
 _EL = table_of(EntityList).c
 _SU = table_of(Submission).c
+_FIRST_OFFSET = select(_N.first_offset).where(_N.id == 1)
 
 
 def find_node(connection: Connection) -> Any:
@@ -28,7 +29,7 @@ def find_node(connection: Connection) -> Any:
 
 def find_first_offset(connection: Connection) -> int:
     """The offset of the numbers of a record that is born now."""
-    return connection.execute(select(_N.first_offset).where(_N.id == 1)).scalar_one_or_none() or 0
+    return connection.execute(_FIRST_OFFSET).scalar_one_or_none() or 0
 
 
 def insert_node(connection: Connection, *, node: str, epoch: str) -> None:
