@@ -55,7 +55,8 @@ def refused(result) -> str:
 
 def test_init_sets_up_once_and_says_so(home):
     admin = ("--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD)
-    assert "set up in" in home.command("init", *admin)
+    program = Served(home.home, home.database_url)
+    assert "set up in" in program.command("init", *admin)
     key = home.home / "secret.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     before = key.read_bytes()

@@ -1,4 +1,4 @@
-"""Databases lent to one test after another: emptying one costs a tenth of copying another.
+"""Databases lent to one test after another: emptying one costs a third of copying another.
 
 PostgreSQL copies a template with its three hundred catalogue files, and flushes them all when
 the copy is dropped. What a test leaves is rows: they are deleted, and those of the template put
