@@ -19,6 +19,9 @@ from conflict.types import RecordState, Review, View
 EVERYBODY = ""
 """The scope of every record of a list that has no access filter."""
 
+AWAY = "-"
+"""The scope of a record that left the area of this hub; nobody's, whatever its values are here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

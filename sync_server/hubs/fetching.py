@@ -12,7 +12,8 @@ from sync_server.db import write_transaction
 from sync_server.hubs.link import HubLink
 from sync_server.intake.arrival import Author, Project
 from sync_server.intake.batches import Pushed, push
-from sync_server.intake.leaving import hide
+from sync_server.intake.leaving import hide, show
+from sync_server.relay.echoes import entities_of
 from sync_server.stores import upstreams as store
 
 _PAGE = 200
@@ -61,3 +62,4 @@ def take_in(
     raw = json.dumps(items, ensure_ascii=False).encode("utf-8", "surrogatepass")
     centre = Author(upstream.actor_id, may_decide=True, relays=True, node=upstream.node)
     push(project, Pushed(batch_id, raw, items), author=centre, epoch=own_epoch, clock=clock)
+    show(project, set().union(*map(entities_of, items)), clock=clock)

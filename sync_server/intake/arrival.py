@@ -55,6 +55,7 @@ class Author:
     manages: bool = False
     relays: bool = False  # a hub: what it settled is not settled again
     node: str = ""  # of a hub: what came through it is no news to it
+    revoked: bool = False  # a device that is let in no more: what it still brings is kept
 
 
 @dataclass(frozen=True, slots=True)

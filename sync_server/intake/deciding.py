@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from conflict.areas import may_write, scopes_of_record
+from conflict.areas import AWAY, may_write, scopes_of_record
 from conflict.basis import basis_of, is_alone, waits_for
 from conflict.edits import is_withdrawal
 from conflict.fold import outcomes
@@ -19,7 +19,7 @@ from conflict.taking import Taken, counts_before, note_original, receive, take
 from conflict.types import Change, Op, RecordState, Review, SettledChange
 from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Relayed, Status, kept_change
-from sync_server.intake.keeping import poison_of_change
+from sync_server.intake.keeping import REVOKED, poison_of_change
 from sync_server.intake.originals import Originals
 from sync_server.intake.reading import Derived
 from sync_server.intake.relayed import settled_elsewhere
@@ -29,6 +29,9 @@ from sync_server.stores.lists import ListInfo
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.records import Held
 from sync_server.stores.reviews import Asked, review_id
+
+Step = tuple[str | None, str]
+"""A step of a record for the journal: the change it came of, if any, and its kind."""
 
 LOG = logging.getLogger(__name__)
 
@@ -130,6 +133,8 @@ class Decider:
         earlier = self.known.get(change.change_id)
         if earlier is not None and not self._is_better(derived, earlier):
             return self._known(derived, earlier, info)
+        if self.arrival.author.revoked:
+            return self._quarantine(derived, "revoked_device", REVOKED)
         held = self.held.get(change.entity)
         if held is not None and held.list_name != change.list_name:
             detail = f"this entity is in the list {held.list_name!r}"
@@ -148,7 +153,7 @@ class Decider:
             held = self._born(derived)
         if change.op is not Op.CREATE and area.bound:
             view = basis_of(held.record, change, info.policies).view
-            if not may_write(info.rules, area, view, held.scopes):
+            if not may_write(info.rules, area, view, held.scopes - {AWAY}):
                 return self._quarantine(derived, "out_of_area", "the record is of another area")
         return self._take(derived, held, info)
 
@@ -328,7 +333,7 @@ class Outcome:
 
 
 def outcome_of(
-    touched: Touched, info: ListInfo, writers: set[int], change_ids: list[str]
+    touched: Touched, info: ListInfo, writers: set[int], steps: Sequence[Step]
 ) -> Outcome:
     """What a record shows after the batch, which questions opened and closed, who may see it."""
     return as_it_stands(
@@ -336,7 +341,7 @@ def outcome_of(
         info,
         asked_before=reviews(touched.before, info.policies),
         writers=writers | touched.writers,
-        change_ids=change_ids,
+        steps=steps,
         closed_by=touched.last_change,
     )
 
@@ -347,15 +352,21 @@ def as_it_stands(
     *,
     asked_before: Iterable[Review],
     writers: set[int],
-    change_ids: Sequence[str | None],
+    steps: Sequence[Step],
     closed_by: str | None,
+    stays_away: bool = False,
 ) -> Outcome:
-    """A record as its list reads it now; `change_ids` has one item for each step to journal."""
+    """A record as its list reads it now. `steps` are to be journaled.
+
+    With `stays_away` a record that left this hub's area does not come back on this account.
+    """
     state = held.record.state
     before = {(r.kind, r.field): r for r in asked_before}
     after = {(r.kind, r.field): r for r in reviews(state, info.policies)}
     label, data = shown_data(state, info.policies)
-    scopes = scopes_of_record(info.rules, state, after.values(), writers)
+    scopes = held.scopes
+    if not (stays_away and AWAY in scopes):
+        scopes = scopes_of_record(info.rules, state, after.values(), writers)
     return Outcome(
         held=held,
         label=label,
@@ -371,8 +382,8 @@ def as_it_stands(
             closed_by=closed_by,
         ),
         entries=tuple(
-            Entry(held.list_name, held.entity, change_id, held.scopes, scopes)
-            for change_id in change_ids
+            Entry(held.list_name, held.entity, change_id, held.scopes, scopes, kind)
+            for change_id, kind in steps
         ),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -46,6 +47,7 @@ from sync_server.intake.deciding import (
     Decider,
     Decision,
     Outcome,
+    Step,
     outcome_of,
 )
 from sync_server.intake.editing import follow_edits
@@ -64,7 +66,15 @@ from sync_server.intake.relayed import settled_elsewhere
 from sync_server.stores import changes as change_store
 from sync_server.stores.blobs import keep_blobs
 from sync_server.stores.changes import Origin
-from sync_server.stores.journal import QUARANTINE, SUBMISSION, Entry, append_journal
+from sync_server.stores.journal import (
+    AGAIN,
+    MORE,
+    QUARANTINE,
+    STEP,
+    SUBMISSION,
+    Entry,
+    append_journal,
+)
 from sync_server.stores.lists import ListInfo, hold_lists, load_lists, touch_heads
 from sync_server.stores.projects import find_first_offset
 from sync_server.stores.quarantine import Poison, insert_quarantine
@@ -182,10 +192,11 @@ def _copies(readings: Readings, known: Mapping[str, SettledChange]) -> set[str]:
 def _outcomes(
     connection: Connection, arrival: Arrival, decision: Decision, lists: Mapping[str, ListInfo]
 ) -> list[Outcome]:
-    change_ids: dict[str, list[str]] = {}
-    again = (one for one, _ in (*decision.resettled.values(), *decision.copies))
-    for one in (*(one for one, *_ in decision.taken), *again):
-        change_ids.setdefault(one.change.entity, []).append(one.change.change_id)
+    steps: dict[str, list[Step]] = {}
+    for one, *_ in decision.taken:
+        steps.setdefault(one.change.entity, []).append((one.change.change_id, STEP))
+    for one, _ in (*decision.resettled.values(), *decision.copies):
+        steps.setdefault(one.change.entity, []).append((one.change.change_id, AGAIN))
     unplaced = [
         entity
         for entity, one in decision.touched.items()
@@ -194,7 +205,7 @@ def _outcomes(
     writers = change_store.find_writers(connection, arrival.project.id, unplaced)
     return [
         outcome_of(
-            touched, lists[touched.held.list_name], writers.get(entity, set()), change_ids[entity]
+            touched, lists[touched.held.list_name], writers.get(entity, set()), steps[entity]
         )
         for entity, touched in decision.touched.items()
     ]
@@ -245,8 +256,12 @@ def _without_steps(
     """
     stepped = {(o.xml_form_id, o.instance_id) for _, o, *_ in decision.taken}
     new = [(row["xml_form_id"], row["instance_id"]) for row in readings.submissions]
-    told = dict.fromkeys(key for key in (*new, *more) if key not in stepped)
-    return [Entry("", "", None, kind=SUBMISSION, ref=submission_key(*key)) for key in told]
+    kinds = {**dict.fromkeys(more, MORE), **dict.fromkeys(new, SUBMISSION)}
+    return [
+        Entry("", "", None, kind=kind, ref=submission_key(*key))
+        for key, kind in kinds.items()
+        if key not in stepped
+    ]
 
 
 def _of_kept(ids: Iterable[str]) -> list[Entry]:
@@ -270,7 +285,9 @@ def _results(
         elif place in readings.answered:
             results.append(readings.answered[place])
         else:
-            results.append(_submission_result(parsed[place], mine, resent=place in readings.resent))
+            whole = _submission_result(parsed[place], mine, resent=place in readings.resent)
+            code, detail = readings.remarks.get(place, (None, None))
+            results.append(replace(whole, code=code, detail=detail))
     return results
 
 

@@ -19,6 +19,7 @@ from sync_server.intake.arrival import (
 from sync_server.stores.changes import Origin
 from sync_server.stores.quarantine import RELAYED_ITEM, Poison
 
+REVOKED = "this device account is revoked; what it sent is kept until somebody takes it in"
 UNDECIDED = "the server could not decide this; it is kept as it came"
 
 

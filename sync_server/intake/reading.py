@@ -33,6 +33,7 @@ from sync_server.intake.arrival import (
     UnderLock,
 )
 from sync_server.intake.keeping import (
+    REVOKED,
     UNDECIDED,
     device_of,
     kept_raw,
@@ -98,6 +99,7 @@ class Readings:
     poisons: list[Poison] = field(default_factory=list)
     submissions: list[Row] = field(default_factory=list)
     attachments: list[Row] = field(default_factory=list)
+    remarks: dict[int, tuple[str, str]] = field(default_factory=dict)
     resent: set[int] = field(default_factory=set)
     completed: list[Key] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
@@ -201,6 +203,8 @@ class _Reader:
         verdict = sent.relayed.verdict if sent.relayed is not None else None
         if verdict is not None:
             self._poison(place, sent, form_id, instance_id, verdict.code, verdict.detail)
+        elif self.arrival.author.revoked:
+            self._poison(place, sent, form_id, instance_id, "revoked_device", REVOKED)
         elif info is None:
             detail = "no form of this id is published in this project"
             self._poison(place, sent, form_id, instance_id, "unknown_form", detail)
@@ -217,7 +221,8 @@ class _Reader:
     def _again(self, place: int, sent: SentSubmission, instance: Instance) -> None:
         """The same XML once more: another part of it, a resend, or a second chance."""
         key = (instance.xml_form_id, instance.instance_id)
-        definition, _ = self._definition(instance)
+        definition, version_unknown = self._definition(instance)
+        self._note_version(place, instance, unknown=version_unknown)
         self._attach(sent, instance, definition)
         if sent.complete:
             self.readings.completed.append(key)
@@ -231,6 +236,7 @@ class _Reader:
 
     def _new(self, place: int, sent: SentSubmission, instance: Instance, info: FormInfo) -> None:
         definition, version_unknown = self._definition(instance)
+        self._note_version(place, instance, unknown=version_unknown)
         digest = hashlib.sha256(sent.raw).hexdigest()
         self.seen[instance.xml_form_id, instance.instance_id] = digest
         changes = self._derive(place, sent, instance, definition) if definition else ()
@@ -271,6 +277,11 @@ class _Reader:
         unknown = instance.version not in info.hashes
         digest = info.hashes[info.version if unknown else instance.version]
         return self.definitions.get(digest), unknown
+
+    def _note_version(self, place: int, instance: Instance, *, unknown: bool) -> None:
+        if unknown:
+            told = f"no version {instance.version[:40]!r} of this form is known here"
+            self.readings.remarks[place] = ("unknown_version", f"{told}: read by the newest")
 
     def _derive(
         self, place: int, sent: SentSubmission, instance: Instance, definition: FormDefinition

@@ -215,8 +215,9 @@ class JournalHead(Base):
 class JournalRow(Base):
     """One step of one record, or something else that came in, in the order of commits.
 
-    `kind` is `step`, or `submission` or `quarantine` for what altered no record, which
-    hubs must hear of too.
+    `kind` is `step`, or `again` where the change was here before and was settled anew, or
+    `filter` where another access filter was set; and `submission`, `more` (parts of one that
+    was here) or `quarantine` for what altered no record, which hubs must hear of too.
     """
 
     __tablename__ = "journal"

@@ -15,7 +15,7 @@ from conflict.reread import reread
 from conflict.standing import reviews, shown_data
 from conflict.types import RecordState
 from sync_server.intake.deciding import Outcome, as_it_stands
-from sync_server.stores.journal import Entry
+from sync_server.stores.journal import FILTER, STEP, Entry
 from sync_server.stores.list_records import find_list_writers, load_list_records
 from sync_server.stores.lists import ListInfo
 from sync_server.stores.records import Held, save_records, save_scopes
@@ -68,12 +68,14 @@ def _outcome(held: Held, old: ListInfo, new: ListInfo, writers: set[int]) -> Out
         new,
         asked_before=reviews(read.before, old.policies),
         writers=writers,
-        change_ids=[None],
+        steps=[(None, STEP if old.rules == new.rules else FILTER)],
         closed_by=None,
+        stays_away=True,
     )
     asked = outcome.asked
     altered = (
         read.undo is not None
+        or old.rules != new.rules  # others may see it now, though it says the same
         or held.record.state != read.before
         or _shown(held.record.state, new) != _shown(read.before, old)
         or outcome.scopes != held.scopes

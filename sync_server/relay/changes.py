@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from sync_server.relay.cursors import Cursor
 from sync_server.relay.echoes import without_echoes
 from sync_server.relay.items import items_of
-from sync_server.relay.records import Page, Reader, leaving
+from sync_server.relay.records import Page, Reader, further, leaving
 from sync_server.stores.feed import find_journal_head, page_of_journal
-from sync_server.stores.journal import QUARANTINE, SUBMISSION
+from sync_server.stores.journal import FILTER, MORE, QUARANTINE, SUBMISSION
 from sync_server.stores.relayed import (
     Key,
     find_change_ids,
@@ -71,17 +71,15 @@ def _tail(
     connection: Connection, project_id: int, node: str, reader: Reader, cursor: Cursor, limit: int
 ) -> Page:
     steps = page_of_journal(connection, project_id, after=cursor.seq, limit=limit)
-    page = Page(
-        cursor.tail(steps[-1].seq if steps else cursor.seq, reader.visible),
-        more=len(steps) == limit,
-    )
+    more, last = len(steps) == limit, steps[-1].seq if steps else cursor.seq
+    page = Page(further(cursor, reader, last, more=more), more=more)
     stepped = {one.change_id for one in steps if one.change_id is not None}
     entered = [one.entity for one in steps if _enters(one, reader)]
     changed = find_change_ids(connection, project_id, {*entered, *_entities(steps)})
     whole = set(entered)
     wanted = [row for row in changed if row.change_id in stepped or row.entity in whole]
     forms = {(row.xml_form_id, row.instance_id) for row in wanted if row.instance_id is not None}
-    forms |= {_key(one.ref) for one in steps if one.kind == SUBMISSION}
+    forms |= {_key(one.ref) for one in steps if one.kind in (SUBMISSION, MORE)}
     items = items_of(
         connection,
         project_id,
@@ -91,15 +89,21 @@ def _tail(
         changes=[row.change_id for row in wanted if row.instance_id is None],
         kept=[one.ref for one in steps if one.kind == QUARANTINE],
     )
-    page.changes = without_echoes(items, reader.peer, steps)
+    page.changes = without_echoes(items, reader.peer, steps, whole)
     page.leave = leaving(connection, project_id, reader, cursor, steps)
     return page
 
 
 def _enters(step: Any, reader: Reader) -> bool:
-    """Whether a record came into the reader's area by this step: its whole history follows."""
+    """Whether a record came into the reader's area by this step: its whole history follows.
+
+    Under another access filter the same scope means another place: whatever is seen now may
+    not have been seen before.
+    """
     if not reader.area.bound or not step.entity or step.list_name not in reader.lists:
         return False
+    if step.kind == FILTER:
+        return reader.sees(step.list_name, step.scopes_to)
     return reader.sees(step.list_name, step.scopes_to) and not reader.sees(
         step.list_name, step.scopes_from
     )

@@ -17,6 +17,7 @@ from sync_server.stores.feed import (
     page_of_journal,
     page_of_rows,
 )
+from sync_server.stores.journal import FILTER
 from sync_server.stores.lists import ListInfo
 from sync_server.stores.records import find_scopes
 
@@ -113,8 +114,8 @@ def _tail(
     steps = page_of_journal(connection, project_id, after=cursor.seq, limit=limit)
     more = len(steps) == limit
     last = steps[-1].seq if steps else cursor.seq
+    page = Page(further(cursor, reader, last, more=more), more=more)
     known = _either(cursor.scopes, reader.visible)
-    page = Page(cursor.tail(last, known if more else reader.visible), more=more)
     mine = [one for one in steps if one.entity and one.list_name in reader.lists]
     shown = find_shown(connection, project_id, {one.entity for one in mine}) if mine else {}
     scopes = find_scopes(connection, project_id, shown) if reader.area.bound else {}
@@ -128,6 +129,16 @@ def _tail(
             reason = "deleted" if deleted and visible else _reason(passed)
             page.leave.append({"list": row.list_name, "entity": entity, "reason": reason})
     return page
+
+
+def further(cursor: Cursor, reader: Reader, seq: int, *, more: bool) -> Cursor:
+    """The cursor behind a page of the tail.
+
+    While there is more, it keeps what the reader could see when it read last: what it is to be
+    told that it lost may be on a later page.
+    """
+    known = _either(cursor.scopes, reader.visible) if more else reader.visible
+    return cursor.tail(seq, known)
 
 
 def leaving(
@@ -162,7 +173,7 @@ def _was_seen(passed: Sequence[Row[Any]], scopes: Iterable[str]) -> bool:
 
 def _reason(passed: Sequence[Row[Any]]) -> str:
     """Why a record left: no change of it moved it when its list was altered instead."""
-    moved = [one for one in passed if set(one.scopes_from) != set(one.scopes_to)]
+    moved = [o for o in passed if o.kind == FILTER or set(o.scopes_from) != set(o.scopes_to)]
     return "policy" if moved and moved[-1].change_id is None else "moved"
 
 

@@ -20,6 +20,10 @@ _TAKE = (
 
 
 STEP, SUBMISSION, QUARANTINE = "step", "submission", "quarantine"
+AGAIN, MORE = "again", "more"
+"""Steps of a change, and parts of a submission, that had been taken in before."""
+FILTER = "filter"
+"""Steps of a record whose list has another access filter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,15 @@ def load_records(
     return held
 
 
+def load_standing(
+    connection: Connection, project_id: int, entities: Iterable[str]
+) -> dict[str, Held]:
+    """Some records as they stand, with nothing of their past."""
+    held = _load_rows(connection, project_id, entities)
+    _load_scopes(connection, project_id, held)
+    return held
+
+
 def _oldest_asked(record: Record, changes: Sequence[Change]) -> int | None:
     """The oldest number that settling may ask for; an edit asks when its original came, too."""
     every = [*(one.change for one in record.known.values()), *changes]
@@ -285,13 +294,6 @@ def save_scopes(
             for held, after in moved
             for scope in sorted(after)
         ],
-    )
-
-
-def delete_scopes(connection: Connection, project_id: int, entities: Sequence[str]) -> None:
-    """Let no device see these records."""
-    connection.execute(
-        delete(table_of(RecordScope)).where(_S.project_id == project_id, _S.entity.in_(entities))
     )
 
 

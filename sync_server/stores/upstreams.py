@@ -11,7 +11,7 @@ from sync_server.models.batches import BatchRow
 from sync_server.models.hubs import OutgoingBatch, OwedBlob, RefusedItem, Upstream
 from sync_server.models.people import Project
 from sync_server.models.records import ChangeRow, JournalRow, Submission
-from sync_server.stores.journal import QUARANTINE, STEP
+from sync_server.stores.journal import AGAIN, QUARANTINE, STEP
 from sync_server.stores.upsert import insert_missing, insert_rows, table_of, upsert_rows
 
 _U = table_of(Upstream).c
@@ -157,7 +157,7 @@ def count_unsent(connection: Connection, project_id: int, *, after: int, node: s
     of_changes = (
         select(func.coalesce(_C.instance_id, _C.change_id).label("what"))
         .join_from(table_of(JournalRow), table_of(ChangeRow), own)
-        .where(*behind, _J.kind == STEP, type_coerce(_C.path, Text).not_like(known))
+        .where(*behind, _J.kind.in_((STEP, AGAIN)), type_coerce(_C.path, Text).not_like(known))
     )
     named = _J.ref == _S.xml_form_id + "\n" + _S.instance_id
     of_forms = (

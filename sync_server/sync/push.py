@@ -27,7 +27,7 @@ _ENVELOPE = Batch()
 @documented(BatchAnswer, body=PushRequest, refused=(409, 413, 415))
 def push(project_id: int, token: str | None = None) -> Any:
     """Take a batch in; 200 once it is on the disk and decided."""
-    author = sender_of(project_id, token)
+    author = sender_of(project_id, token, brings=True)
     if request.mimetype != "application/json":
         raise UnsupportedEncoding("a batch is sent as application/json", type=request.mimetype)
     raw = inflated_body(most_sent=MAX_BYTES, most_raw=MAX_RAW_BYTES)

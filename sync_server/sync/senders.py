@@ -20,8 +20,11 @@ from sync_server.web.bodies import without_controls
 REVOKED_HUB = "this hub is revoked; what it still holds can be imported from a file"
 
 
-def sender_of(project_id: int, token: str | None = None) -> Author:
+def sender_of(project_id: int, token: str | None = None, *, brings: bool = False) -> Author:
     """The sender of a request, by the token in its address or its Authorization header.
+
+    `brings` when it only hands something over: a phone that was lost and is found again, or
+    whose cadre has left, may do that still.
 
     Errors    `NotAllowed` for a token that is not known or was revoked;
               `NotAuthenticated` when nothing says who it is.
@@ -43,13 +46,14 @@ def sender_of(project_id: int, token: str | None = None) -> Author:
             hub = find_hub_by_token(connection, project_id, hash_of_token(key or ""))
     if row is None and hub is not None:
         return _hub(hub)
-    if row is None or row.revoked_at is not None:
+    if row is None or (row.revoked_at is not None and not brings):
         raise NotAllowed("this device is not known here any more")
     return Author(
         row.actor_id,
         device_id=without_controls(request.args.get("deviceID", ""), 200),
         user_agent=without_controls(request.user_agent.string or "", 300),
         area=area_of(row.actor_id, row.properties),
+        revoked=row.revoked_at is not None,
     )
 
 

@@ -45,7 +45,7 @@ def test_batches_of_two_senders_are_two(push, village):
     assert (statuses(again), again.json["replayed"]) == (["duplicate"], False)
 
 
-@promise("P23", "P24", "P25", "P26", "P27", "P41")
+@promise("P23", "P24", "P25", "P26", "P27", "P41", "P110")
 def test_a_form_is_kept_byte_for_byte_and_its_changes_have_ids_that_are_known(
     push, village, admin, sync
 ):
@@ -68,11 +68,40 @@ def test_a_form_is_kept_byte_for_byte_and_its_changes_have_ids_that_are_known(
     )
     assert statuses(answer) == ["applied"] * 3
     first, _, without = answer.json["results"]
+    assert [one["code"] for one in answer.json["results"]] == ["unknown_version"] * 2 + [None]
+    assert "version '0'" in first["detail"]
+    assert first["changes"][0]["code"] is None
     assert (first["instanceId"], without["changes"]) == (instance, [])
     name = f"daftar\n{instance}\n0"
     assert first["changes"][0]["changeId"] == str(uuid.uuid5(uuid.UUID(village.project.uuid), name))
     kept = {raw_of(one) for one in admin.done("GET", f"{sync}/pull?mode=changes")["changes"]}
     assert kept == {utf8, latin, empty.encode()}
+
+
+@promise("P48", "P87", "P111")
+def test_a_revoked_device_may_still_hand_over_what_it_holds(push, admin, village, sync):
+    phone, child = village.phone("q"), new()
+    known, late = create(child, rt="05"), update(child, 1, rt="06")
+    first = batch(known)
+    push(first, token=phone.token)
+    form, other = phone.register(new(), posyandu="melati").decode(), new()
+    base = f"/projects/{village.project.id}"
+    admin.done("DELETE", f"{base}/app-users/{phone.actor_id}")
+    assert push(first, token=phone.token).json["replayed"]
+    items = (known, late, create(other), {"kind": "submission", "xml": form})
+    told = push(batch(*items), token=phone.token).json["results"]
+    assert [one["status"] for one in told] == ["duplicate", *["quarantined"] * 3]
+    assert [one["code"] for one in told] == [None, *["revoked_device"] * 3]
+    assert village.shown(child)["rt"] == "05"
+    device = Api(village.client, phone.token)
+    for path in ("info", "pull", f"batches/{first['batchId']}"):
+        assert device.get(f"{sync}/{path}").status_code in (401, 403)
+    kept = admin.done("GET", f"{sync}/quarantine")["quarantine"]
+    assert {one["code"] for one in kept} == {"revoked_device"}
+    for one in kept:
+        retried = admin.done("POST", f"{sync}/quarantine/{one['id']}/retry")
+        assert retried["state"] == "resolved"
+    assert (village.shown(child)["rt"], village.shown(other)["posyandu"]) == ("06", "melati")
 
 
 @promise("P29", "P30", "P46", "P47")
