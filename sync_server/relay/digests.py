@@ -25,7 +25,6 @@ from sync_server.relay.items import Item, items_of
 from sync_server.relay.pull import begun
 from sync_server.relay.records import Reader
 from sync_server.stores import digests as store
-from sync_server.stores.changes import find_of_submissions
 from sync_server.stores.feed import find_journal_head
 from sync_server.stores.lists import load_lists
 from sync_server.stores.quarantine import RELAYED_ITEM
@@ -122,7 +121,8 @@ def _held(
     """Every mark with what it is of, as far as it may be seen; a form's changes are in its mark.
 
     Of a form that it may not have whole, a reader with an area has the changes of its own
-    records, each by itself: they are in other buckets than the form.
+    records, each by itself: they are in other buckets than the form. What came through a server
+    is no secret to it.
     """
     narrowed = None if seer.area.bound else buckets
     every = chain(
@@ -142,20 +142,25 @@ def _forms(
         )
 
     for rows in _pages(page, ("", ""), _key):
-        keys = [_key(row) for row in rows]
-        changes = find_of_submissions(connection, project_id, keys)
+        keys = {_key(row) for row in rows}
+        copies = store.find_copies_of_forms(connection, project_id, keys)
+        changes = _by_key(copies)
         files = _by_key(find_attachment_rows(connection, project_id, keys))
         refused = _by_key(find_kept_changes(connection, project_id, keys))
-        seen = _seen(connection, project_id, seer, chain.from_iterable(changes.values()))
-        for key, row in zip(keys, rows, strict=True):
+        seen = _seen(connection, project_id, seer, copies)
+        parts: list[str] = []
+        for row in rows:
+            key = _key(row)
             mine = changes.get(key, [])
-            visible = [one for one in mine if one.entity in seen]
+            visible = [one.change_id for one in mine if one.entity in seen]
             whole = not seer.area.bound or (mine and len(visible) == len(mine))
-            if whole or _came_by(row, seer.peer):
+            if whole or (seer.peer and seer.peer in (row.path or "")):
                 mark = _mark_of_form(row, mine, files.get(key, []), refused.get(key, []))
                 yield mark, (FORM, *key)
             else:
-                yield from ((_mark_of_change(one), (CHANGE, one.change_id)) for one in visible)
+                parts += visible
+        for one in store.find_whole_changes(connection, project_id, parts):
+            yield _mark_of_change(one), (CHANGE, one.change_id)
 
 
 def _formless(
@@ -169,7 +174,7 @@ def _formless(
     for rows in _pages(page, "", lambda row: row.change_id):
         seen = _seen(connection, project_id, seer, rows)
         for row in rows:
-            if row.entity in seen or _came_by(row, seer.peer):
+            if row.entity in seen or any(one["node"] == seer.peer for one in row.path):
                 yield _mark_of_change(row), (CHANGE, row.change_id)
 
 
@@ -220,11 +225,6 @@ def _seen(
     return {one for one, name in lists.items() if seer.sees(name, scopes.get(one, ()))}
 
 
-def _came_by(row: Any, peer: str) -> bool:
-    """Whether something came through the server that reads: it is no secret to it."""
-    return bool(peer) and any(stamp["node"] == peer for stamp in row.path or ())
-
-
 def _by_key(rows: Iterable[Any]) -> dict[Key, list[Any]]:
     found: dict[Key, list[Any]] = {}
     for row in rows:
@@ -259,8 +259,7 @@ def _mark_of_change(row: Any) -> str:
 
 def _copy(row: Any) -> tuple[Any, ...]:
     """What decides which of two copies counts (`conflict.taking.counts_before`)."""
-    inexact = bool(row.settled.get("inexact"))
-    return row.waiting, inexact, row.received_at, row.path[0]["node"]
+    return row.waiting, bool(row.inexact), row.received_at, row.path[0]["node"]
 
 
 def _mark_of_kept(row: Any) -> str:

@@ -25,6 +25,7 @@ from tests.relay.servers import Server
 from tests.scenarios.posyandu import Village
 from tests.support.api import administrator
 from tests.support.backups import back_up, close, put_back
+from tests.support.promises import promise
 
 on_one_engine = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
@@ -144,6 +145,7 @@ def settled(*hubs) -> bool:
     return (done.sent, done.fetched, done.waiting) == (0, 0, 0)
 
 
+@promise("P147")
 def test_a_centre_is_sent_what_it_lost_and_no_more(
     hub_of_all, phone, other, centre, line, keep, request
 ):
@@ -178,6 +180,7 @@ def test_a_centre_is_sent_what_it_lost_and_no_more(
 
 
 @on_one_engine
+@promise("P147")
 def test_a_hub_fetches_what_it_lost_and_no_more(hub_of_all, phone, other, centre, line, keep):
     here = hub_of_all.phone(phone)
     children = [birth(here) for _ in range(4)]
@@ -222,6 +225,7 @@ def test_in_whatever_order_its_own_changes_come_back_they_make_the_same_record(
 
 
 @on_one_engine
+@promise("P148")
 def test_cut_anywhere_it_is_done_again_and_nothing_goes_up_twice(
     hub_of_all, phone, other, centre, line, keep, monkeypatch
 ):
@@ -318,6 +322,7 @@ def copies(village, child):
 
 
 @on_one_engine
+@promise("P145")
 def test_a_hub_of_an_area_is_told_of_its_area_only(hub_of_melati, phone, centre, line, keep):
     here, mawar = hub_of_melati.phone(phone), centre.phone("M", "mawar")
     near = [birth(here) for _ in range(3)]
@@ -378,6 +383,7 @@ def test_two_hubs_bring_back_what_each_has(hub_of_all, second, phone, other, cen
 
 
 @on_one_engine
+@promise("P149")
 def test_of_a_laptop_that_was_copied_whatever_either_sends_is_taken_once(
     hub_of_all, phone, other, centre, clock, line, tmp_path
 ):
