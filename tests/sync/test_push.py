@@ -111,7 +111,7 @@ def test_the_same_batch_again_is_given_its_first_answer(push, village):
     assert len(village.changes(child)) == 1
 
 
-@promise("P2", "P106")
+@promise("P2", "P106", "P131")
 def test_who_sent_a_batch_may_ask_for_its_answer(push, village, sync, admin: Api):
     child, phone, other = new(), village.phone("q"), village.phone("r")
     body = batch(create(child, rt="05"), {"kind": "submission", "xml": "<a"})
