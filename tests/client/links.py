@@ -14,8 +14,8 @@ class Proxy:
 
     `cut_up` and `cut_down` are how many more bytes go up and come down before the connection
     they are in is cut; None for as many as there are. Each cuts once. With `since`, they are
-    counted from when these bytes went up, and `passed` says that they did. `cuts` counts what
-    was cut.
+    counted from when these bytes went up, `passed` says that they did and `answered` that
+    something has come down since. `cuts` counts what was cut.
     """
 
     def __init__(self, url: str) -> None:
@@ -26,6 +26,7 @@ class Proxy:
         self.cut_down: int | None = None
         self.since = b""
         self.passed = threading.Event()
+        self.answered = threading.Event()
         self.cuts = 0
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -46,6 +47,7 @@ class Proxy:
         with self._lock:
             self.cut_up, self.cut_down, self.since = None, None, b""
             self.passed.clear()
+            self.answered.clear()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -76,6 +78,8 @@ class Proxy:
         """How many bytes of what is passing now pass."""
         with self._lock:
             start, left, size = 0, getattr(self, name), len(data)
+            if name == "cut_down" and self.passed.is_set():
+                self.answered.set()
             if self.since:
                 start = data.find(self.since) if name == "cut_up" else -1
                 if start < 0:

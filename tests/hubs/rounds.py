@@ -32,7 +32,7 @@ from tests.support.serving import Served
 
 ROUNDS_BETWEEN_DRAINS = 7
 _LONGEST_WAIT = 0.7  # seconds after which a server is killed, at most: a relay takes half of one
-_SHORT_WAIT = 0.1  # and after the hub has asked for something: what is done about it takes less
+_SHORT_WAIT = 0.08  # and after the hub has asked for something: what is done about it takes less
 
 # Where a link is cut: in which direction, counted from which bytes that go up, after how many.
 CUTS = {
@@ -54,7 +54,8 @@ class Plan:
     """What happens in a round: a cut for each link, what is relayed, who is killed and when.
 
     Somebody is killed `moment` seconds after the round began or, with `upon`, soon after the hub
-    has asked its centre for that; its link is left alone then.
+    has asked its centre for that: the centre while it answers, the hub when it has the answer.
+    Their link is left alone then.
     """
 
     cuts: tuple[tuple[str, str, bytes, int], ...]
@@ -155,7 +156,8 @@ def _killing(district: District, plan: Plan, happened: Counter[str]) -> Iterator
 
     def kill() -> None:
         if plan.upon:
-            district.line.passed.wait(_LONGEST_WAIT)
+            line = district.line
+            (line.answered if plan.killed == "hub" else line.passed).wait(_LONGEST_WAIT)
         time.sleep(plan.moment)
         district.kill(plan.killed)
         happened[f"kills of the {plan.killed}"] += 1
