@@ -26,7 +26,7 @@ def write_copies(store: Store, project_id: int, ids: Iterable[Ids]) -> None:
     connection = store.connect()
     cursor = connection.cursor()
     if not store.at_once:
-        cursor.execute("PRAGMA cache_size = -2000000")
+        cursor.execute("PRAGMA cache_size = -4000000")
     cursor.execute("BEGIN")
     types = ((name, "INTEGER" if name in _NUMBERS else "TEXT") for name in _IDS)
     cursor.execute(f"CREATE TABLE bench_ids ({', '.join(' '.join(one) for one in types)})")
