@@ -6,6 +6,7 @@ RUNNABLE := $(VENV)/.runnable
 TESTABLE := $(VENV)/.testable
 WORKERS ?= 2
 HISTORIES ?= 20000
+SEEDS ?= 400
 ROUNDS ?= 200
 
 .DEFAULT_GOAL := help
@@ -25,6 +26,8 @@ test: $(TESTABLE) ## Run every test, on two cores
 test-nightly: $(TESTABLE) ## Run every test with many more random histories, then the long runs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --hypothesis-profile=nightly $(ARGS)
 	$(BIN)/python -m tests.conflict.nightly --workers $(WORKERS) --histories $(HISTORIES)
+	$(BIN)/python -m tests.relay.routes --workers $(WORKERS) --seeds $(SEEDS)
+	$(BIN)/simpul simulate --phones 60 --hubs 3 --kills 6 --seed "$$(date +%Y%m%d)"
 	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS)
 	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS) --postgres
 

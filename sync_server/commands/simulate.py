@@ -27,13 +27,15 @@ _DEFAULT = Options(seed=1)
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
-def _number(name: str, default: int, help: str, *, least: int = 0) -> Callable[[_F], _F]:
-    kind = click.IntRange(least, 100_000)
+def _number(
+    name: str, default: int, help: str, *, least: int = 0, most: int | None = 100_000
+) -> Callable[[_F], _F]:
+    kind = click.IntRange(least, most)
     return click.option(f"--{name}", type=kind, default=default, show_default=True, help=help)
 
 
 @click.command()
-@_number("seed", _DEFAULT.seed, "What is typed, sent, lost and decided is drawn from it.")
+@_number("seed", _DEFAULT.seed, "What is typed, lost and decided is drawn from it.", most=None)
 @_number("phones", _DEFAULT.phones, "Phones; three of them share a village.", least=1)
 @_number("hubs", _DEFAULT.hubs, "Hubs, each an install on this machine.")
 @_number("programs", _DEFAULT.programs, "Programs that edit records at the sync door.")

@@ -60,6 +60,7 @@ class Book:
         self.files: dict[str, int] = {}
         self.acknowledged: dict[str, str] = {}
         self.decided: dict[str, tuple[str, str, str]] = {}
+        self.held: dict[int, tuple[str, frozenset[str]]] = {}
         self.posts: list[Post] = []
         self.polls = Polls()
         self.troubles: Counter[str] = Counter()
@@ -106,11 +107,12 @@ class Book:
             self.polls.foreign += foreign
             self.polls.kept_off += kept_off
 
-    def idled(self, needless: Iterable[str]) -> None:
-        """A phone asked for news when there could be none; what came all the same."""
+    def idled(self, phone: int, village: str, held: Iterable[str], needless: Iterable[str]) -> None:
+        """A phone asked for news when there could be none: what it holds now, what came anew."""
         with self._lock:
             self.polls.idle_syncs += 1
             self.polls.needless += needless
+            self.held[phone] = (village, frozenset(held))
 
     def met(self, trouble: str) -> None:
         with self._lock:

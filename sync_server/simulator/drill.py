@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -109,13 +109,21 @@ class Drill:
                 )
             )
         self.supervisors = [
-            Supervisor(self.centre, main, chance(self.options.seed, "supervisor", n), self.book)
+            Supervisor(
+                self.centre,
+                main,
+                chance(self.options.seed, "supervisor", n),
+                self.book,
+                plan.villages,
+            )
             for n in range(self.options.supervisors)
         ]
 
     def work(self) -> None:
         """Every week of the plan, whoever works doing so at once."""
         started = time.monotonic()
+        for hub in self.hubs:
+            hub.spoil()
         for week in range(self.options.weeks):
             self.tell(f"week {week + 1} of {self.options.weeks}")
             tasks: list[Task] = [partial(one.work, week) for one in self.handsets]
@@ -123,9 +131,7 @@ class Drill:
             tasks += [partial(one.work, week) for one in self.supervisors]
             tasks += [self.hubs[n].relay for n in self.plan.relays[week]]
             chance(self.options.seed, "week", week).shuffle(tasks)
-            with ExitStack() as killers:
-                for kill in self.plan.kills.get(week, ()):
-                    killers.enter_context(beside(partial(self._kill, kill)))
+            with beside(partial(self._kill, self.plan.kills.get(week, ()))):
                 self._together(tasks, self.options.lanes)
             for number in self.plan.files[week]:
                 self._by_file(self.hubs[number], week)
@@ -136,6 +142,8 @@ class Drill:
 
         A round in which nothing was sent is the last: all had been sent before the last fetch.
         """
+        for hub in self.hubs:
+            hub.heal()
         for number in range(_MOST_ROUNDS):
             self.tell(f"draining, round {number + 1}")
             went = self._together([one.finish for one in self.handsets], self.options.lanes)
@@ -153,22 +161,23 @@ class Drill:
         for one in self.handsets:
             one.close()
         for hub in self._paired():
-            hub.install.stop()
+            hub.end()
         if self.own is not None:
             self.own.stop()
 
     def _paired(self) -> list[Hub]:
         return [*self.hubs, self.second]
 
-    def _kill(self, kill: Kill) -> None:
-        """Cut a server's power, and bring it up again at once."""
-        victim = self.own if kill.victim is None else self.hubs[kill.victim].install
-        if victim is None:
-            return  # a server that others run is not ours to kill
-        time.sleep(kill.after)
-        victim.kill()
-        victim.start()
-        self.kills += 1
+    def _kill(self, kills: Sequence[Kill]) -> None:
+        """Cut the power of servers, one after another, and bring each up again at once."""
+        for kill in kills:
+            victim = self.own if kill.victim is None else self.hubs[kill.victim].install
+            if victim is None:
+                continue  # a server that others run is not ours to kill
+            time.sleep(kill.after)
+            victim.kill()
+            victim.start()
+            self.kills += 1
 
     def _by_file(self, hub: Hub, week: int) -> None:
         """What came in at a hub is carried to the centre in a pocket."""

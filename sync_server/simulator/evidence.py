@@ -35,16 +35,18 @@ class View:
     reviews: Mapping[str, frozenset[str]]
     villages: frozenset[str] | None = None
     """Which of the records it is meant to have; None for all."""
+    moving: frozenset[str] = frozenset()
+    """Records of which it is asked where they belong: all who contend have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """`forms` are the bytes a server has of a form, by instanceID; `changes` the ids it has;
-    `kept` what is in quarantine, by either id."""
+    `kept` the bytes of what is in quarantine, by either id."""
 
     forms: Mapping[str, bytes]
     changes: frozenset[str]
-    kept: frozenset[str]
+    kept: Mapping[str, bytes]
     histories: Histories
     centre: View
     others: Sequence[View]
@@ -70,12 +72,10 @@ def gather(
         for xml in map(_xml, feed)
         if xml is not None and (found := _INSTANCE_ID.search(xml.decode("utf-8", "replace")))
     }
-    quarantined = list(centre.pages("quarantine", "quarantine"))
-    kept = {one[key] for one in quarantined for key in ("instanceId", "changeId") if one[key]}
     return Evidence(
         forms=forms,
         changes=frozenset(str(one["changeId"]) for one in feed if one.get("changeId")),
-        kept=frozenset(kept),
+        kept=_kept(centre),
         histories=_each(centre, entities, _history),
         centre=view("the centre", centre),
         others=[
@@ -101,11 +101,12 @@ def view(name: str, office: Office, *, villages: Sequence[str] = ()) -> View:
             cursor = page["cursor"]
             if not page["more"]:
                 break
+    asked = list(office.pages("reviews", "reviews", state="open"))
     reviews = {
-        one["id"]: frozenset(each["changeId"] for each in one["contenders"])
-        for one in office.pages("reviews", "reviews", state="open")
+        one["id"]: frozenset(each["changeId"] for each in one["contenders"]) for one in asked
     }
-    return View(name, records, reviews, frozenset(villages) or None)
+    moving = frozenset(one["entity"] for one in asked if one["kind"] == "move")
+    return View(name, records, reviews, frozenset(villages) or None, moving)
 
 
 def second_view(second: Hub, feed: Sequence[Plain], rng: random.Random) -> View:
@@ -137,6 +138,18 @@ def _feed(office: Office) -> Iterable[Plain]:
             cursor = page["cursor"]
             if not page["more"]:
                 return
+
+
+def _kept(office: Office) -> dict[str, bytes]:
+    listed = {
+        one["id"]: one["instanceId"] or one["changeId"] or one["id"]
+        for one in office.pages("quarantine", "quarantine")
+    }
+    return {listed[key]: raw for key, raw in _each(office, listed, _raw).items()}
+
+
+def _raw(office: Office, quarantined: str) -> bytes:
+    return _asked(office, "GET", f"quarantine/{quarantined}/raw").content
 
 
 def _xml(item: Mapping[str, Any]) -> bytes | None:
@@ -172,10 +185,16 @@ def _history(office: Office, entity: str) -> Plain | None:
 
 def _blob(office: Office, sha256: str) -> int | None:
     """How many bytes of a file are there, if all of them are."""
-    answer = requests.head(
-        f"{office.url}/v1/projects/{office.project_id}/sync/blobs/{sha256}",
+    answer = _asked(office, "HEAD", f"blobs/{sha256}")
+    whole = answer.headers.get("Upload-Complete") == "?1"
+    return int(answer.headers["Upload-Offset"]) if whole else None
+
+
+def _asked(office: Office, method: str, path: str) -> requests.Response:
+    """What is no JSON."""
+    return requests.request(
+        method,
+        f"{office.url}/v1/projects/{office.project_id}/sync/{path}",
         headers={"Authorization": f"Bearer {office.token}"},
         timeout=60,
     )
-    whole = answer.headers.get("Upload-Complete") == "?1"
-    return int(answer.headers["Upload-Offset"]) if whole else None

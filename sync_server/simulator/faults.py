@@ -17,31 +17,43 @@ from sync_server.simulator.book import Book
 
 
 class Trouble(StrEnum):
-    """What a request met. After `ANSWER_LOST` the server has worked, and nobody was told."""
+    """What a request met. After `ANSWER_LOST` the server has worked, and nobody was told.
+
+    `BROKEN` is what hubs meet: a connection that ends in the middle of something.
+    """
 
     NONE = "none"
     LOST = "requests lost"
     ANSWER_LOST = "answers lost"
     TWICE = "requests sent twice"
+    BROKEN = "cables broken"
 
 
-_TROUBLES: tuple[Trouble, ...] = (Trouble.LOST, Trouble.ANSWER_LOST, Trouble.TWICE)
+OF_REQUESTS = (Trouble.LOST, Trouble.ANSWER_LOST, Trouble.TWICE)
+OF_CABLES = (Trouble.BROKEN,)
 
 
 class Luck:
     """What the requests of one line will meet, one after another, until the line is healed."""
 
-    def __init__(self, rng: Random, loss: float, book: Book) -> None:
+    def __init__(
+        self,
+        rng: Random,
+        loss: float,
+        book: Book,
+        kinds: tuple[Trouble, ...] = OF_REQUESTS,
+    ) -> None:
         self.rng = rng
         self.book = book
         self._loss = loss
+        self._kinds = kinds
 
     def heal(self) -> None:
         """From now on everything gets through, once."""
         self._loss = 0.0
 
     def next(self) -> Trouble:
-        drawn, kind = self.rng.random(), self.rng.choice(_TROUBLES)
+        drawn, kind = self.rng.random(), self.rng.choice(self._kinds)
         if drawn >= self._loss:
             return Trouble.NONE
         self.book.met(kind.value)

@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from sync_server.simulator.cables import Cable
+from sync_server.simulator.faults import Luck
 from sync_server.simulator.installs import Install, InstallFailed
 from sync_server.simulator.office import Office, logged_in
 
@@ -13,19 +15,49 @@ _TRIES = 12
 
 
 class Hub:
-    """One install that is a hub of the fleet's project; `areas` are what it serves, {} all."""
+    """One install that is a hub of the fleet's project; `areas` are what it serves, {} all.
 
-    def __init__(self, name: str, install: Install, areas: dict[str, list[str]]) -> None:
+    `luck` is that of its cable; without one it is always well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        install: Install,
+        areas: dict[str, list[str]],
+        luck: Luck | None = None,
+    ) -> None:
         self.name, self.install, self.areas = name, install, areas
+        self._luck = luck
+        self._cable: Cable | None = None
         self.project_id = 0
 
     def begin(self, centre: Office) -> None:
         """Become a hub and serve. Errors: `InstallFailed`."""
         sent = {"name": self.name, "properties": self.areas}
         code = centre.of_project("POST", "sync/hubs", json=sent)["code"]
-        told = json.loads(self.install.command("hub", "pair", centre.url, code, "--json"))
+        if self._luck is not None and centre.url.startswith("http:"):
+            self._cable = Cable(centre.url, self._luck)
+        url = self._cable.url if self._cable else centre.url
+        told = json.loads(self.install.command("hub", "pair", url, code, "--json"))
         self.project_id = int(told["projectId"])
         self.install.start()
+
+    def spoil(self) -> None:
+        """From now on its cable breaks now and then."""
+        if self._cable is not None:
+            self._cable.spoil()
+
+    def heal(self) -> None:
+        """From now on its cable holds."""
+        if self._cable is not None:
+            self._cable.heal()
+
+    def end(self) -> None:
+        """Stop it, and take its cable away."""
+        self.install.stop()
+        if self._cable is not None:
+            self._cable.close()
 
     def office(self) -> Office:
         """A manager's line to this hub."""

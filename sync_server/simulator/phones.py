@@ -70,6 +70,8 @@ class Handset:
             self._register(newcomer, 7 * (len(self.plan.weeks) - 1 - week))
         for visit in mine.visits:
             self._visit(visit)
+        if mine.strange:
+            self._fill_strange(mine.strange)
         if mine.order:
             self._send(mine)
 
@@ -94,7 +96,12 @@ class Handset:
         """Ask twice: the second time there can be no news."""
         self.phone.sync()
         came = self.phone.sync()
-        self.book.idled(f"phone {self.plan.number}: {one}" for one in (*came.forms, *came.lists))
+        self.book.idled(
+            self.plan.number,
+            self.area,
+            self.phone.lists[self.main.name].entities,
+            (f"phone {self.plan.number}: {one}" for one in (*came.forms, *came.lists)),
+        )
 
     def close(self) -> None:
         self.phone.close()
@@ -184,6 +191,18 @@ class Handset:
             files=files,
         )
         self.book.wrote(Typed(filled.instance_id, entity, said, shown), filled.xml)
+
+    def _fill_strange(self, instance_id: str) -> None:
+        """A form of another programme, which somebody put on the phone by hand."""
+        xml = (
+            f"<data id='of_another_programme' version='1'><answer>{self.plan.number}</answer>"
+            f"<meta><instanceID>{instance_id}</instanceID></meta></data>"
+        ).encode()
+        now, name = self.phone.now(), f"strange-{self.plan.number}.xml"
+        self.phone.outbox.append(
+            Filled("of_another_programme", instance_id, None, xml, name, finished=now)
+        )
+        self.book.wrote(Typed(instance_id, "", {}, None), xml)
 
     def _when(self, days_ago: int) -> datetime:
         return self.phone.now() - self.plan.years_off * _A_YEAR - timedelta(days=days_ago)

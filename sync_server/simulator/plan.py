@@ -19,6 +19,7 @@ from sync_server.simulator.options import Options
 _POOL = 4  # so many different texts of a property: few enough that two people may agree
 _TYPED = 0.6  # share of the questions of a visit that are answered
 _WRONG_CLOCKS = 0.12
+_STRANGE = 0.05
 _BY_HAND, _BY_FILE = 0.25, 0.2  # shares of the weeks of a hub
 _YEARS_OFF = (-9, -3, -1, 2, 6)
 
@@ -54,6 +55,8 @@ class PhoneWeek:
     visits: tuple[Visit, ...]
     order: str
     by_batch: bool
+    strange: str
+    """The instanceID of a form that no server knows, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class ProgramEdit:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """`victim` is the number of a hub, None for the centre; `after` in seconds of the week."""
+    """`victim` is the number of a hub, None for the centre; `after` so many seconds."""
 
     victim: int | None
     after: float
@@ -186,19 +189,20 @@ def _week(rng: Random, main: PackList, options: Options, number: int, week: int)
         visits=visits,
         order=rng.choice(("finished", "finished", "backwards", "mixed", "")),
         by_batch=rng.random() < 0.15,
+        strange=f"uuid:{new_id()}" if rng.random() < _STRANGE else "",
     )
 
 
 def _program(options: Options, main: PackList, number: int) -> tuple[tuple[ProgramEdit, ...], ...]:
     rng = chance(options.seed, "program", number)
     return tuple(
-        tuple(_edit(rng, main, options) for _ in range(rng.randrange(2, 7)))
+        tuple(_edit(rng, main, options, place) for place in range(rng.randrange(2, 7)))
         for _ in range(options.weeks)
     )
 
 
-def _edit(rng: Random, main: PackList, options: Options) -> ProgramEdit:
-    is_new = rng.random() < 0.15
+def _edit(rng: Random, main: PackList, options: Options, place_in_week: int) -> ProgramEdit:
+    is_new = rng.random() < 0.15 or place_in_week == 0
     steps = 1 if rng.random() < 0.7 else rng.randrange(2, 4)
     return ProgramEdit(
         pick=None if is_new else rng.random(),

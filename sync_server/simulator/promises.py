@@ -5,6 +5,7 @@ Each check is a pure function: it may be tried with a book that lies.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sync_server.simulator.office import Plain
 
 TAKEN = (200, 201, 202)
 _FATES = ("current", "superseded", "contender", "settled", "unchanged", "quarantined")
+_LISTED = ("active", "disputed")
 _SAW_ONE = ("review", "latest")
 """Policies under which a write takes the place of the very value its author was shown."""
 
@@ -42,7 +44,7 @@ def judge(book: Book, seen: Evidence, main: PackList) -> tuple[Verdict, ...]:
         nothing_typed_lost(book, seen, main),
         order_does_not_matter(seen),
         no_phone_waits(book),
-        own_village_only(book),
+        own_village_only(book, seen, main),
         numbers_with_their_age(book, seen),
     )
 
@@ -56,6 +58,8 @@ def nothing_acknowledged_lost(book: Book, seen: Evidence) -> Verdict:
         counts["forms" if key.startswith("uuid:") else "changes"] += 1
         if key in seen.kept:
             counts["of them in quarantine"] += 1
+            if sent is not None and sent not in (seen.kept[key], _xml_of(seen.kept[key])):
+                broken.append(f"form {key} of {by} is in quarantine with other bytes")
         elif sent is not None and seen.forms.get(key) != sent:
             word = "with other bytes" if key in seen.forms else "nowhere"
             broken.append(f"form {key} of {by} is {word}")
@@ -132,12 +136,28 @@ def no_phone_waits(book: Book) -> Verdict:
     return Verdict(4, "the phone never waits on a person", counts, tuple(broken))
 
 
-def own_village_only(book: Book) -> Verdict:
-    """No row of another village, no column kept off phones, nothing anew without news."""
+def own_village_only(book: Book, seen: Evidence, main: PackList) -> Verdict:
+    """No row of another village, no column kept off phones, nothing anew without news.
+
+    In the end each phone has the records of its village and no other, whoever moved.
+    """
     polls = book.polls
+    filters = [rule.property_name for rule in main.access]
+    listed = {
+        entity: {one["data"].get(name, "") for name in filters}
+        for entity, one in seen.centre.records.items()
+        if one["list"] == main.name and one["status"] in _LISTED
+    }
     broken = [f"record {one} went to a phone of another village" for one in polls.foreign]
     broken += [f"a phone was given the column {one}" for one in polls.kept_off]
     broken += [f"{one} came anew without news" for one in polls.needless]
+    for phone, (village, held) in book.held.items():
+        own = {entity for entity, villages in listed.items() if villages == {village}}
+        differing = (own ^ held) - seen.centre.moving
+        broken += [
+            f"record {one} is {'not on' if one in own else 'still on'} phone {phone}"
+            for one in sorted(differing)
+        ]
     counts = {
         "rows looked at": polls.rows,
         "of other villages": len(polls.foreign),
@@ -145,6 +165,7 @@ def own_village_only(book: Book) -> Verdict:
         "answered 304": polls.unchanged,
         "syncs without news": polls.idle_syncs,
         "anew all the same": len(polls.needless),
+        "phones whose rows are those of their village": len(book.held),
     }
     title = "a phone downloads its own village, when it changed"
     return Verdict(5, title, counts, tuple(broken))
@@ -240,10 +261,12 @@ def _undecided(book: Book, seen: Evidence) -> Iterator[str]:
 def _compare(centre: View, other: View) -> tuple[int, list[str]]:
     """How many records two servers should share, and in which they differ."""
     ours = _of_villages(centre.records, other.villages)
-    theirs = _of_villages(other.records, other.villages)
+    theirs = other.records
+    # A hub keeps what it had of a record that moved away, and is told no more of it.
+    shared = ours.keys() if other.villages is not None else ours.keys() | theirs.keys()
     found = [
         f"record {one}: {_difference(ours.get(one), theirs.get(one))}"
-        for one in sorted(ours.keys() | theirs.keys())
+        for one in sorted(shared)
         if ours.get(one) != theirs.get(one)
     ]
     if other.villages is None:
@@ -268,6 +291,15 @@ def _difference(ours: Any, theirs: Any) -> str:
     if ours is None or theirs is None:
         return "is not on both"
     return "differs in " + ", ".join(name for name in ours if ours[name] != theirs[name])
+
+
+def _xml_of(kept: bytes) -> bytes | None:
+    """The form in an item that a hub could not use either and passed on as it was."""
+    try:
+        plain = json.loads(kept)
+    except ValueError:
+        return None
+    return str(plain.get("xml", "")).encode() if isinstance(plain, dict) else None
 
 
 def _word(key: str) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from odk_forms.packs import Pack
+from sync_server.simulator.book import Book
 from sync_server.simulator.drill import Drill, Tell
 from sync_server.simulator.drill import names as hub_names
 from sync_server.simulator.evidence import Evidence, gather, second_view
+from sync_server.simulator.faults import OF_CABLES, Luck
 from sync_server.simulator.hubs import Hub
 from sync_server.simulator.installs import Install, LocalInstall
 from sync_server.simulator.office import Office, logged_in
@@ -17,6 +19,7 @@ from sync_server.simulator.options import Options
 from sync_server.simulator.plan import chance, plan, subject_of
 from sync_server.simulator.promises import Verdict, judge
 
+_CABLES_ARE_WORSE = 4  # one connection carries all of a contact
 _RELAY_SECONDS = 1  # a hub of the fleet relays as often as its schedule lets it
 
 MakeInstall = Callable[[str], Install]
@@ -60,9 +63,13 @@ def run(
     tell("setting up")
     own = None if where.url else make("centre")
     drill = _drill(options, pack, own, make, folder, tell)
+    if own is None:
+        drill.centre = _reached(where)  # before anything is made here
     try:
         drill.initialise()
-        drill.centre = _centre(own, where)
+        if own is not None:
+            own.start()
+            drill.centre = logged_in(own.url, own.email, own.password)
         drill.begin(f"Simulation, seed {options.seed}")
         drill.work()
         drill.drain()
@@ -83,14 +90,16 @@ def _drill(
 ) -> Drill:
     whole = plan(options, pack)
     actors = [rule.actor_property for rule in subject_of(pack).access]
-    hubs = []
+    book, hubs = Book(), []
     for number, name in enumerate(hub_names(options.hubs)):
         served = zip(whole.villages, whole.village_hub, strict=True)
         mine = [village for village, hub in served if hub == number]
-        hubs.append(Hub(name, make(name), dict.fromkeys(actors, mine)))
+        loss = min(0.9, options.loss * _CABLES_ARE_WORSE)
+        luck = Luck(chance(options.seed, "cable", number), loss, book, OF_CABLES)
+        hubs.append(Hub(name, make(name), dict.fromkeys(actors, mine), luck))
     second = Hub("second", make("second"), {})
     nobody = Office("", "")
-    return Drill(options, pack, whole, nobody, own, hubs, second, folder, tell)
+    return Drill(options, pack, whole, nobody, own, hubs, second, folder, tell, book)
 
 
 def _local(home: Path, where: Where) -> Install:
@@ -99,11 +108,8 @@ def _local(home: Path, where: Where) -> Install:
     return LocalInstall(home, relay_seconds=0 if home.name == "second" else _RELAY_SECONDS)
 
 
-def _centre(own: Install | None, where: Where) -> Office:
-    """A manager's line to the centre, which is running then."""
-    if own is not None:
-        own.start()
-        return logged_in(own.url, own.email, own.password)
+def _reached(where: Where) -> Office:
+    """An administrator's line to the running server that is meant."""
     if where.token:
         Office(where.url, where.token, patience=0).ask("GET", "users/current")
         return Office(where.url, where.token)
@@ -111,7 +117,7 @@ def _centre(own: Install | None, where: Where) -> Office:
 
 
 def _asked(drill: Drill) -> Evidence:
-    entities = {one.entity for one in drill.book.typed.values()}
+    entities = {one.entity for one in drill.book.typed.values() if one.entity}
     seen = gather(
         drill.centre, drill.hubs, drill.programs, entities=entities, blobs=drill.book.files
     )

@@ -1,8 +1,9 @@
-"""Supervisors: they decide open reviews, now and then undo a decision, or delete a record."""
+"""Supervisors: they decide open reviews and undo decisions, delete records and move them."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -14,15 +15,23 @@ from sync_server.simulator.office import Office, OfficeRefused, Plain
 
 _DECIDES = 0.6
 _UNDOES = 0.05
+_DELETES, _MOVES = 0.5, 0.5  # of a week
 _MOST_A_WEEK = 40
 
 
 class Supervisor:
     """One person at the sync door, over a line of their own."""
 
-    def __init__(self, office: Office, main: PackList, rng: Random, book: Book) -> None:
+    def __init__(
+        self,
+        office: Office,
+        main: PackList,
+        rng: Random,
+        book: Book,
+        villages: Sequence[str],
+    ) -> None:
         self.office = office.another()
-        self.main, self.rng, self.book = main, rng, book
+        self.main, self.rng, self.book, self.villages = main, rng, book, villages
         self.moved = 0
 
     def work(self, _week: int) -> None:
@@ -33,7 +42,9 @@ class Supervisor:
             for review in page["reviews"]:
                 if self.rng.random() < _DECIDES:
                     self._decide(review)
-            self._delete_one(page["reviews"])
+            if page["reviews"]:
+                self._delete_one(page["reviews"])
+                self._move_one(page["reviews"])
         except (OfficeRefused, requests.RequestException):
             return  # it was away, or somebody else was quicker: next week
 
@@ -62,6 +73,16 @@ class Supervisor:
 
     def _delete_one(self, reviews: list[Plain]) -> None:
         """A record that people disagree about: what else comes for it makes a new question."""
-        if reviews and self.rng.random() < 0.5:
-            entity = self.rng.choice(reviews)["entity"]
-            self.office.of_project("DELETE", f"datasets/{self.main.name}/entities/{entity}")
+        if self.rng.random() < _DELETES:
+            self.office.of_project("DELETE", self._address(self.rng.choice(reviews)["entity"]))
+
+    def _move_one(self, reviews: list[Plain]) -> None:
+        """Somebody moved to another village: its phones have the record from now on."""
+        if self.rng.random() < _MOVES and self.main.access:
+            entity, village = self.rng.choice(reviews)["entity"], self.rng.choice(self.villages)
+            data = {rule.property_name: village for rule in self.main.access}
+            path = self._address(entity)
+            self.office.of_project("PATCH", path, params={"force": "true"}, json={"data": data})
+
+    def _address(self, entity: str) -> str:
+        return f"datasets/{self.main.name}/entities/{entity}"
