@@ -238,13 +238,19 @@ def test_who_may_pull(village, sync, admin: Api):
 
 
 @pytest.mark.slow
-@promise("P50")
-def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(push, mirror, admin, sync):
-    """Eight writers at once: whatever commits later than a page appears behind it."""
-    children = [new() for _ in range(24)]
-    push(*(create(child, rt="0") for child in children))
-    me = mirror(limit=5)
+@promise("P50", "P65")
+def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(
+    push, mirror, admin, bidan, sync
+):
+    """Eight writers at once: whatever commits later than a page appears behind it.
+
+    Each also moves a child of its own away and back, out of sight of whoever has an area.
+    """
+    children, moving = [new() for _ in range(24)], [new() for _ in range(8)]
+    push(*(create(child, rt="0") for child in (*children, *moving)))
+    me, theirs = mirror(limit=5), mirror(bidan, limit=5)
     me.page()
+    theirs.page()
     failures: list[object] = []
 
     def write(number: int) -> None:
@@ -252,6 +258,8 @@ def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(push, mirro
         for turn in range(6):
             mine = [children[(number * 5 + turn * 7 + k) % 24] for k in range(4)]
             items = [update(one, 1, rt=f"{number}-{turn}") for one in dict.fromkeys(mine)]
+            place = ("mawar", "melati")[(turn + number) % 2]
+            items.append(update(moving[number], turn + 1, posyandu=place))
             answer = api.post(f"{sync}/push", batch(*items, create(new())))
             if answer.status_code != 200:
                 failures.append(answer.text)
@@ -261,12 +269,17 @@ def test_who_never_reads_again_ends_with_what_a_fresh_snapshot_gives(push, mirro
         one.start()
     while any(one.is_alive() for one in writers):
         me.page()
+        theirs.page()
     for one in writers:
         one.join()
     assert failures == []
     me.drain()
     assert me.records == mirror().drain().records
-    assert len(me.records) == 24 + 48
+    assert len(me.records) == 24 + 8 + 48
+    theirs.drain()
+    assert theirs.records == mirror(bidan).drain().records
+    assert {*moving} & theirs.records.keys() == {*moving[0::2]}
+    assert {*moving[1::2]} <= {entity for entity, reason in theirs.left if reason == "moved"}
 
 
 @promise("P120")
