@@ -115,6 +115,11 @@ def chosen_project(word: str | None) -> int:
     """The id of the project meant by its id, its uuid or its name; of the only one for None."""
     with read_transaction() as connection:
         rows = list_projects(connection)
+    if not rows:
+        raise click.ClickException(
+            "there is no project here yet: `simpul project create NAME`, or, for a hub, "
+            "`simpul hub pair URL CODE`"
+        )
     if word is None and len(rows) == 1:
         return int(rows[0].id)
     if word is None:

@@ -51,9 +51,9 @@ def invite(project: str | None, name: str, pairs: tuple[str, ...], as_json: bool
 
 @hub.command()
 @click.argument("url")
-@click.argument("code")
+@click.argument("code", nargs=-1, required=True)
 @json_option
-def pair(url: str, code: str, as_json: bool) -> None:
+def pair(url: str, code: tuple[str, ...], as_json: bool) -> None:
     """Become a hub of the centre at URL by the CODE it gave, and fetch what phones need."""
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("URL is the centre's address, as https://simpul.example.go.id")
@@ -62,7 +62,7 @@ def pair(url: str, code: str, as_json: bool) -> None:
     with command_app():
         here, (node, _) = context(), current_node()
         try:
-            paired = ask_to_pair(url, code, node)
+            paired = ask_to_pair(url, " ".join(code), node)
         except SyncRefused as exc:
             raise click.ClickException(f"the centre refuses: {exc.message}") from exc
         except SyncUnreachable as exc:

@@ -31,8 +31,19 @@ def ask_to_pair(url: str, code: str, node: str) -> dict[str, Any]:
             headers={"User-Agent": USER_AGENT},
         )
         plain = answer.json()
-    except (requests.RequestException, ValueError) as exc:
-        raise SyncUnreachable(f"{url} does not answer as a centre: {type(exc).__name__}") from exc
+    except ValueError as exc:  # JSON's own, and that of an address that is none
+        raise SyncUnreachable(
+            f"what answers at {url} is no centre: give its address as its pages have it, without "
+            "what follows the name and the number of the port"
+        ) from exc
+    except requests.exceptions.SSLError as exc:
+        raise SyncUnreachable(
+            f"{url} cannot be trusted over https: its certificate is not good, or it speaks http"
+        ) from exc
+    except requests.RequestException as exc:
+        raise SyncUnreachable(
+            f"{url} does not answer: is the address right, and is there a link?"
+        ) from exc
     if answer.status_code != 200:
         message = plain.get("message", "") if isinstance(plain, dict) else ""
         raise SyncRefused(answer.status_code, answer.status_code, str(message), {}, "never")

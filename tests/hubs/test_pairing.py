@@ -2,9 +2,11 @@
 
 import pytest
 
+from sync_server.client import SyncRefused, SyncUnreachable
 from sync_server.db import db
 from sync_server.errors import AlreadyThere, BadValue
 from sync_server.hubs import book
+from sync_server.hubs.link import ask_to_pair
 from sync_server.hubs.relaying import RelayFailed
 from tests.support.api import Api, administrator
 from tests.support.promises import promise
@@ -104,3 +106,13 @@ def test_setup_and_changes_are_not_for_devices(centre, hub, hubs):
     assert device.get(f"{base}/setup").status_code == 403
     assert device.get(f"{base}/pull?mode=changes").status_code == 403
     assert device.get(f"{base}/setup/xml?xmlFormId=ukur&version=1").status_code == 403
+
+
+def test_an_address_that_is_no_centre_is_said_plainly(centre, line):
+    with pytest.raises(SyncUnreachable, match="is no centre: give its address"):
+        ask_to_pair("http://centre.test/projects/1", "HTBB", NODE)
+    with pytest.raises(SyncRefused, match="this code is not good, or not any more"):
+        ask_to_pair("http://centre.test/", "HTBB", NODE)
+    line.up = False
+    with pytest.raises(SyncUnreachable, match="does not answer: is the address right"):
+        ask_to_pair("http://centre.test", "HTBB", NODE)
