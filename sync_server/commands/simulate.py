@@ -16,6 +16,8 @@ import requests
 from odk_forms import packs
 from sync_server.client import SyncRefused, SyncUnreachable
 from sync_server.commands.common import print_json
+from sync_server.fleet.documents import SyncFailed
+from sync_server.fleet.wire import NoSignal
 from sync_server.simulator.drill import DrillFailed
 from sync_server.simulator.installs import InstallFailed
 from sync_server.simulator.office import OfficeRefused
@@ -139,7 +141,7 @@ def _in_one_line() -> Iterator[None]:
     """What keeps the fleet from its end is said in a line, with exit status 1."""
     try:
         yield
-    except (InstallFailed, OfficeRefused, DrillFailed) as exc:
+    except (InstallFailed, OfficeRefused, DrillFailed, NoSignal, SyncFailed) as exc:
         raise click.ClickException(str(exc)) from exc
     except (SyncRefused, SyncUnreachable) as exc:
         raise click.ClickException(exc.message) from exc

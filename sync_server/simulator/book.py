@@ -59,7 +59,7 @@ class Book:
         self.forms: dict[str, bytes] = {}
         self.files: dict[str, int] = {}
         self.acknowledged: dict[str, str] = {}
-        self.decided: dict[str, tuple[str, str, str]] = {}
+        self.decided: dict[str, tuple[str, str]] = {}
         self.held: dict[int, tuple[str, frozenset[str]]] = {}
         self.posts: list[Post] = []
         self.polls = Polls()
@@ -84,10 +84,10 @@ class Book:
         with self._lock:
             self.files[sha256] = size
 
-    def decide(self, note: str, entity: str, name: str, value: str) -> None:
+    def decide(self, note: str, entity: str, name: str) -> None:
         """A supervisor's decision was answered with 200; `note` is the mark it bears."""
         with self._lock:
-            self.decided[note] = (entity, name, value)
+            self.decided[note] = (entity, name)
 
     def posted(self, status: int, seconds: float, about: str) -> None:
         with self._lock:

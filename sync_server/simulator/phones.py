@@ -86,8 +86,8 @@ class Handset:
     def finish(self) -> int:
         """Send all that waits over a line that is well again; how many forms went."""
         self._luck.heal()
-        while not self._ready() and self.sync():
-            pass
+        if not self._ready():
+            self.sync()
         waiting = len(self.phone.outbox)
         self._send_by_post(sorted(self.phone.outbox, key=lambda one: one.finished))
         return waiting - len(self.phone.outbox)

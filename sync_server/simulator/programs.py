@@ -58,12 +58,6 @@ class Program:
             outbox.pull_into(client)
         return done.sent
 
-    def rejected(self) -> list[str]:
-        """What the server would not have, by changeId."""
-        with self._outbox() as outbox:
-            rows = list(outbox.db.table("rejected").rows)
-        return [f"{json.loads(row['item']).get('changeId')} ({row['code']})" for row in rows]
-
     def copies(self) -> tuple[Copy, Copy]:
         """The records as they came to be in this copy, and those of a copy begun just now."""
         with self._client() as client:

@@ -253,7 +253,7 @@ def _undecided(book: Book, seen: Evidence) -> Iterator[str]:
         for change in history["changes"]
         if change["note"]
     }
-    for note, (entity, name, _) in book.decided.items():
+    for note, (entity, name) in book.decided.items():
         if (entity, note) not in notes:
             yield f"a decision of {name or 'a deletion'} is not in the history of {entity}"
 

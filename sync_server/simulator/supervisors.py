@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -32,7 +33,6 @@ class Supervisor:
     ) -> None:
         self.office = office.another()
         self.main, self.rng, self.book, self.villages = main, rng, book, villages
-        self.moved = 0
 
     def work(self, _week: int) -> None:
         """Look through what is open and decide some of it; then perhaps delete a record."""
@@ -54,22 +54,17 @@ class Supervisor:
         said["contenders"] = [one["changeId"] for one in review["contenders"]]
         if review["kind"] == "delete":
             said["status"] = self.rng.choice(("active", "deleted"))
-            wanted = ""
         else:
-            one = self.rng.choice(review["contenders"])
-            said["choose"], wanted = one["changeId"], one["value"] or ""
+            said["choose"] = self.rng.choice(review["contenders"])["changeId"]
         path = f"sync/reviews/{review['id']}"
         try:
             self.office.of_project("POST", f"{path}/resolve", json=said)
-        except OfficeRefused as exc:
-            self.moved += exc.status == 409
-            return
-        self.book.decide(note, review["entity"], review["field"], wanted)
+        except OfficeRefused:
+            return  # the contenders moved meanwhile: it is asked again
+        self.book.decide(note, review["entity"], review["field"])
         if self.rng.random() < _UNDOES:
-            try:
+            with suppress(OfficeRefused):
                 self.office.of_project("POST", f"{path}/reopen", json={})
-            except OfficeRefused as exc:
-                self.moved += exc.status == 409
 
     def _delete_one(self, reviews: list[Plain]) -> None:
         """A record that people disagree about: what else comes for it makes a new question."""

@@ -127,7 +127,7 @@ def a_value_replaced_unseen(done):
 
 def a_decision_forgotten(done):
     entity = next(iter(done.seen.histories))
-    return {"book": book_with(done, "decided", {"a note": (entity, "nama", "Siti")})}
+    return {"book": book_with(done, "decided", {"a note": (entity, "nama")})}
 
 
 def a_server_that_differs(done):
