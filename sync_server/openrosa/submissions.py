@@ -22,6 +22,7 @@ from sync_server.openrosa.words import kept_for_a_person
 XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
 REMEMBERED_BYTES = 8 << 20
+_PIECE_BYTES = 1 << 16
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -66,23 +67,36 @@ def submit() -> Response:
 
 
 class Remembering:
-    """A request's body that remembers its beginning, for when no form can be found in it."""
+    """A request's body that remembers its beginning, for when no form can be found in it.
+
+    `taken` is how many bytes of it have come.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self.beginning = bytearray()
+        self.taken = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self.beginning += data[: REMEMBERED_BYTES - len(self.beginning)]
+        self.taken += len(data)
         return data
+
+    def is_cut(self, announced: int | None) -> bool:
+        """Whether the link broke before the announced bytes had come."""
+        return announced is not None and self.taken < announced
 
 
 def _keep_what_came(body: Remembering) -> None:
-    """A known device's bytes are never dropped, even when they are no submission."""
+    """A known device's bytes are never dropped, even when they are no submission.
+
+    What a broken link left of a body is: the phone has been told nothing, and sends it again.
+    """
     with suppress(BadRequest):  # a link that broke has no more to give
-        request.stream.read(REMEMBERED_BYTES)
-    if body.beginning:
+        while request.stream.read(_PIECE_BYTES):
+            pass
+    if body.beginning and not body.is_cut(request.content_length):
         keep_request(
             project(),
             bytes(body.beginning),

@@ -210,6 +210,22 @@ def test_what_is_no_submission_is_kept_as_it_came(village, phone, body, content_
     assert [(q.kind, q.raw) for q in village.quarantine()] == [("request", body)]
 
 
+@pytest.mark.parametrize("terminated", [True, False], ids=["gunicorn", "werkzeug"])
+def test_what_a_broken_link_left_of_a_post_is_no_work_for_anybody(village, phone, terminated):
+    whole = CUT_SHORT + registration(phone) + b"\r\n--x--\r\n"
+    answer = village.client.post(
+        f"{phone.base}/submission",
+        input_stream=io.BytesIO(whole[:-40]),
+        content_type="multipart/form-data; boundary=x",
+        environ_overrides={
+            "CONTENT_LENGTH": str(len(whole)),
+            "wsgi.input_terminated": terminated,
+        },
+    )
+    assert answer.status_code == 400
+    assert village.quarantine() == []
+
+
 def test_two_forms_in_one_post_are_both_taken_in(village, phone):
     one, other = registration(phone, nama="Siti"), registration(phone, nama="Budi")
     body = {"xml_submission_file": [(io.BytesIO(one), "a.xml"), (io.BytesIO(other), "b.xml")]}
