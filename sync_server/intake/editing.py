@@ -67,7 +67,7 @@ def follow_edits(
     editing = Editing(here=frozenset(submission_key(*of) for _, of in pairs))
     for edit, of in pairs:
         editing.withdrawn += _withdrawn(named[of], named[edit], edit, of, project)
-        if edit in before:
+        if edit in before or edit in readings.known:  # which may be sent again beside it
             editing.stood += named[edit].changes
     return editing
 

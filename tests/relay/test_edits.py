@@ -93,6 +93,18 @@ def test_of_one_batch_the_hubs_own_copy_of_an_edit_is_what_is_kept(hub, centre, 
     assert centre.records() == hub.records()
 
 
+def test_an_edit_that_is_sent_again_beside_its_original_waits_no_more(hub, phone):
+    other = new()
+    phone.send(phone.register(other, posyandu="melati", rt="05"))
+    phone.sync()
+    wrong = phone.measure(next(one for one in phone.anak.entities if one != other), rt="06")
+    edit = phone.edit(wrong, other)
+    phone.send(edit)
+    assert hub.village.record(other).waiting == 1
+    hub.take([{"kind": "submission", "xml": one.decode()} for one in (edit, wrong)])
+    assert hub.village.record(other).waiting == 0
+
+
 def test_an_earlier_copy_of_what_waits_for_its_create_is_kept_in_its_place(hub, other, centre):
     child = new()
     one, two = update(child, 1, rt="06"), update(child, 1, rt="07")
