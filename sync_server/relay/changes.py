@@ -74,9 +74,10 @@ def _tail(
     more, last = len(steps) == limit, steps[-1].seq if steps else cursor.seq
     page = Page(further(cursor, reader, last, more=more), more=more)
     stepped = {one.change_id for one in steps if one.change_id is not None}
-    entered = [one.entity for one in steps if _enters(one, reader)]
-    changed = find_change_ids(connection, project_id, {*entered, *_entities(steps)})
-    whole = set(entered)
+    entering = [one for one in steps if _enters(one, reader)]
+    whole = {one.entity for one in entering}
+    came_back = {one.entity for one in entering if one.scopes_from}  # or was it born
+    changed = find_change_ids(connection, project_id, {*whole, *_entities(steps)})
     wanted = [row for row in changed if row.change_id in stepped or row.entity in whole]
     forms = {(row.xml_form_id, row.instance_id) for row in wanted if row.instance_id is not None}
     forms |= {_key(one.ref) for one in steps if one.kind in (SUBMISSION, MORE)}
@@ -89,7 +90,7 @@ def _tail(
         changes=[row.change_id for row in wanted if row.instance_id is None],
         kept=[one.ref for one in steps if one.kind == QUARANTINE],
     )
-    page.changes = without_echoes(items, reader.peer, steps, whole)
+    page.changes = without_echoes(items, reader.peer, steps, came_back)
     page.leave = leaving(connection, project_id, reader, cursor, steps)
     return page
 

@@ -17,11 +17,12 @@ Item = dict[str, Any]
 
 
 def without_echoes(
-    items: Iterable[Item], peer: str, steps: Sequence[Any], entered: set[str]
+    items: Iterable[Item], peer: str, steps: Sequence[Any], came_back: set[str]
 ) -> list[Item]:
     """The items less what came through the node `peer`.
 
-    `steps` are the journal's of this page, `entered` the records that came into sight by them.
+    `steps` are the journal's of this page, `came_back` the records that came into sight by them
+    and had been out of it.
     """
     if not peer:
         return list(items)
@@ -36,7 +37,7 @@ def without_echoes(
     return [
         item
         for item in items
-        if not entered.isdisjoint(entities_of(item)) or not _is_echo(item, peer, again, last)
+        if not came_back.isdisjoint(entities_of(item)) or not _is_echo(item, peer, again, last)
     ]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from sync_server.app import create_app
 from sync_server.backups import archive, restoring
@@ -94,6 +95,8 @@ def same_but_for_its_life(was, now, offset):
             expected = dict(before)
             if name == "records":
                 expected["version_offset"] += offset
+            if name == "nodes":
+                expected["first_offset"] += offset
             if name in ("nodes", "lists"):
                 changed = {"nodes": "epoch", "lists": "schema_serial"}[name]
                 assert after[changed] != expected.pop(changed)
@@ -224,7 +227,11 @@ def test_an_older_backup_gets_the_tables_of_now(clock, tmp_path, restore):
     with app.app_context():
         bring_tables("0001")
         with write_transaction() as connection:
-            projects.insert_node(connection, node=clock.new_id(), epoch=clock.new_id())
+            node, epoch = clock.new_id(), clock.new_id()
+            connection.execute(
+                text("INSERT INTO nodes (id, node, epoch) VALUES (1, :node, :epoch)"),
+                {"node": node, "epoch": epoch},
+            )
             projects.insert_project(
                 connection, uuid=clock.new_id(), name="Sumedang", description=None, at="2026"
             )

@@ -84,6 +84,7 @@ class Desk:
         op: Op = Op.UPDATE,
         *,
         base: int | None = None,
+        from_form: bool = False,
         label: str | None = None,
         actor_id: int | None = None,
         **data: str,
@@ -98,6 +99,7 @@ class Desk:
             label=label or (f"Anak {entity}" if op is Op.CREATE else None),
             data=data,
             base_version=base,
+            from_form=from_form,
         )
         project = people.get_project(self.project_id)
         author = Author(actor_id=actor_id)

@@ -38,6 +38,11 @@ def set_policy(desk, policy, name="bb"):
     lists.set_policy(desk.project_id, "anak", name, policy, by=None, clock=desk.clock)
 
 
+def filled(desk, base, **data):
+    """What a phone sends that was shown the record under the number `base`."""
+    return desk.write(1, base=base, from_form=True, **data)
+
+
 def scopes():
     with read_transaction() as connection:
         rows = connection.execute(select(RecordScope.entity, RecordScope.scope))
@@ -110,14 +115,22 @@ def test_settlements_are_never_touched(stood):
 
 
 def test_who_was_shown_the_record_before_the_policy_is_held_to_what_was_shown_then(stood):
-    """Version 3 showed 10, version 4 shows 12: 10 sent on 3 is a prefill, and on 4 an edit."""
+    """Phones: 3 showed 10, and 4 shows 12, so that 10 sent on 3 is a prefill, and on 4 an edit."""
     set_policy(stood, "max")
 
     set_policy(stood, "review")
     assert stood.served(1) == 5
+    assert filled(stood, 3, bb="10").fields == (("bb", "unchanged"),)
+    assert filled(stood, 4, bb="12").fields == (("bb", "unchanged"),)
+    assert filled(stood, 4, bb="10").fields == (("bb", "written"),)
+
+
+def test_a_program_names_how_many_changes_it_was_shown_whatever_phones_were(stood):
+    set_policy(stood, "max")
+    assert (stood.record(1).version, stood.served(1)) == (3, 4)
     assert stood.write(1, base=3, bb="10").fields == (("bb", "unchanged"),)
+    assert (stood.record(1).version, stood.served(1)) == (4, 5)
     assert stood.write(1, base=4, bb="12").fields == (("bb", "unchanged"),)
-    assert stood.write(1, base=4, bb="10").fields == (("bb", "written"),)
 
 
 def test_a_policy_that_is_in_force_already_changes_nothing(stood):
