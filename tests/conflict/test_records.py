@@ -40,6 +40,12 @@ def test_a_number_never_served_reads_as_the_highest_below_it(number):
     assert (server.value("rt"), server.questions(), server.waiting()) == ("07", {}, [])
 
 
+def test_who_names_a_version_before_the_birth_was_shown_nothing():
+    server = born(Server(), rt="05")
+    server.take(program("p1", base=0, rt="06"))
+    assert (server.questions(), server.waiting()) == ({"rt": {"lahir", "p1"}}, [])
+
+
 def test_a_program_that_updates_before_its_create_waits_for_it():
     server = Server()
     server.take(program("p2", base=1, rt="06"))
