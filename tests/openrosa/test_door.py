@@ -7,6 +7,7 @@ from sync_server.db import read_transaction
 from sync_server.models.people import Contact
 from sync_server.models.records import Submission
 from sync_server.stores.upsert import table_of
+from tests.support.promises import promise
 
 CHILD = "7b0c6f0e-5d1a-4f7e-9a55-3c5a3a1b7e01"
 
@@ -39,6 +40,7 @@ def test_a_phone_says_who_it_is_in_characters_that_can_be_kept(village, phone):
     assert submission.device_id == contact.device_id
 
 
+@promise("O1", "O8")
 @pytest.mark.parametrize(
     "path",
     [
@@ -60,11 +62,13 @@ def test_what_no_database_keeps_is_asked_for_in_vain(phone):
     assert phone.get("datasets/anak/integrity?id=%00").status_code == 200
 
 
+@promise("O1", "O8")
 @pytest.mark.parametrize("path", ["/v1/key/x", "/v1/key/x/projects/y/formList", "/v1/key/%00/a"])
 def test_an_address_of_no_project_is_refused_as_phones_read_it(client, path):
     refused(client.get(path), 404)
 
 
+@promise("O8")
 def test_a_wrong_method_says_which_are_right(phone):
     answer = phone.village.client.put(f"{phone.base}/submission", data=b"x")
     assert "POST" in refused(answer, 405).headers["Allow"]

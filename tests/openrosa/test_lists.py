@@ -32,6 +32,7 @@ def list_hash(phone) -> str:
     return files[0].findtext(f"{MANIFEST_NS}hash")
 
 
+@promise("O1", "O2", "O3")
 def test_every_listing_answers_with_the_headers_collect_looks_for(phone):
     manifest, _ = manifest_of(phone)
     integrity = phone.get(f"datasets/anak/integrity?id={uuid.uuid4()}")
@@ -45,6 +46,7 @@ def test_every_listing_answers_with_the_headers_collect_looks_for(phone):
         assert answer.data.startswith(b"<?xml")
 
 
+@promise("O23", "O27")
 def test_the_hash_listed_is_the_md5_of_the_bytes_served(phone):
     for form_id, xform in forms_listed(phone).items():
         xml = phone.village.client.get(xform.findtext(f"{LIST_NS}downloadUrl")).data
@@ -55,12 +57,14 @@ def test_the_hash_listed_is_the_md5_of_the_bytes_served(phone):
         assert form_id.encode() in xml
 
 
+@promise("O12")
 def test_addresses_carry_the_host_and_token_the_phone_used(phone):
     for xform in forms_listed(phone).values():
         url = xform.findtext(f"{LIST_NS}downloadUrl")
         assert url.startswith(f"http://localhost/v1/key/{phone.token}/projects/")
 
 
+@promise("O6", "O25")
 def test_form_id_filters_and_other_parameters_are_ignored(phone):
     assert list(forms_listed(phone)) == ["daftar", "ukur"]
     answer = phone.get("formList?formID=ukur&verbose=true&listAllVersions=yes")
@@ -68,6 +72,7 @@ def test_form_id_filters_and_other_parameters_are_ignored(phone):
     assert phone.get("formList?formID=none").text.count("<xform>") == 0
 
 
+@promise("O1", "O3")
 @pytest.mark.parametrize(
     "path",
     ["formList", "forms/ukur.xml", "forms/ukur/manifest", "forms/ukur/attachments/anak.csv"],
@@ -80,6 +85,7 @@ def test_what_the_phone_holds_is_not_sent_again(phone, path):
         assert again.headers["X-OpenRosa-Version"] == "1.0"
 
 
+@promise("O4")
 def test_text_is_gzipped_for_who_takes_it(phone):
     plain = phone.get("forms/ukur.xml")
     packed = phone.get("forms/ukur.xml", **{"Accept-Encoding": "gzip"})
@@ -88,18 +94,21 @@ def test_text_is_gzipped_for_who_takes_it(phone):
     assert len(packed.data) < len(plain.data) / 2
 
 
+@promise("O10", "O11")
 def test_slashes_too_many_are_served_without_a_redirect(phone):
     path = phone.base.replace("/projects", "//projects")
     assert phone.village.client.get(f"{path}//formList").status_code == 200
     assert phone.get("formList/").status_code == 200
 
 
+@promise("O32")
 def test_an_empty_list_still_has_its_header_line(phone):
     answer = phone.get("forms/ukur/attachments/anak.csv")
     assert answer.text == "name,label,__version,nama,posyandu,rt,bb,tb,tgl,imunisasi\n"
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
 
 
+@promise("O31")
 def test_the_list_is_an_entity_list_with_its_integrity_address(phone):
     _, files = manifest_of(phone)
     assert [file.findtext(f"{MANIFEST_NS}filename") for file in files] == ["anak.csv"]
@@ -108,6 +117,7 @@ def test_the_list_is_an_entity_list_with_its_integrity_address(phone):
     assert files[0].findtext(f"{MANIFEST_NS}hash") == f"md5:{tag.strip(chr(34))}"
 
 
+@promise("O31")
 def test_a_list_changes_its_hash_only_when_a_child_of_this_posyandu_changes(village):
     melati, mawar = village.phone("a", "melati"), village.phone("b", "mawar")
     for phone in (melati, mawar):
@@ -125,6 +135,7 @@ def test_a_list_changes_its_hash_only_when_a_child_of_this_posyandu_changes(vill
     assert list_hash(mawar) != empty
 
 
+@promise("O33")
 def test_a_phone_never_hears_of_another_posyandus_child(village):
     melati, mawar = village.phone("a", "melati"), village.phone("b", "mawar")
     mawar.sync()
@@ -151,6 +162,7 @@ def test_an_update_of_another_posyandus_child_is_kept_for_a_person(village):
     assert "rt" not in village.shown(child)
 
 
+@promise("O35")
 def test_a_child_that_moves_leaves_one_list_and_enters_the_other(village):
     melati, mawar = village.phone("a", "melati"), village.phone("b", "mawar")
     for phone in (melati, mawar):
@@ -167,12 +179,14 @@ def test_a_child_that_moves_leaves_one_list_and_enters_the_other(village):
     assert "<deleted>true</deleted>" in gone
 
 
+@promise("O35", "O36")
 def test_integrity_leaves_out_what_has_not_come_and_what_is_no_id(phone):
     answer = phone.get(f"datasets/anak/integrity?id={uuid.uuid4()},nonsense,%00")
     assert answer.status_code == 200
     assert "<entity" not in answer.text
 
 
+@promise("O33")
 def test_nik_is_on_no_phone(village, phone):
     phone.sync()
     child = str(uuid.uuid4())
@@ -181,6 +195,7 @@ def test_nik_is_on_no_phone(village, phone):
     assert village.shown(child)["nik"] == "3211010101200001"
 
 
+@promise("O16")
 @pytest.mark.parametrize("path", ["formList", "forms/ukur.xml", "forms/ukur/attachments/anak.csv"])
 def test_a_token_that_is_not_known_is_403_with_a_message(village, path):
     village.phone("a")
@@ -190,6 +205,7 @@ def test_a_token_that_is_not_known_is_403_with_a_message(village, path):
     assert "WWW-Authenticate" not in answer.headers
 
 
+@promise("O8")
 @pytest.mark.parametrize(
     "path", ["forms/none.xml", "forms/none/manifest", "datasets/none/integrity"]
 )

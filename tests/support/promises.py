@@ -1,7 +1,8 @@
-"""Which test holds the server to which sentence of `docs/protocol.md`.
+"""Which test holds the server to which sentence of `docs/protocol.md` or `docs/openrosa.md`.
 
-`@promise("P18")` above a test says that it would fail if P18 were not kept; the page is held to
-have a test for each number in `tests/docs/test_protocol.py`.
+`@promise("P18")` above a test, or `marks=promise("O7")` at a row of its table, says that it would
+fail if that sentence were not kept. The pages are held to have a test for each number in
+`tests/docs/test_protocol.py` and `tests/docs/test_openrosa.py`.
 """
 
 import ast
@@ -13,16 +14,13 @@ import pytest
 promise = pytest.mark.promise
 
 
-def promises_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """Every (number, test) of the tests below a folder, by their text: none is run for it."""
+def promises_of(folder: Path, letter: str) -> Iterator[str]:
+    """Every number of one page that the tests below a folder name; none is run for it.
+
+    `letter` is what the numbers of the page begin with. One number may come many times.
+    """
     for path in sorted(folder.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                for number in _numbers(node.decorator_list):
-                    yield number, f"{path.name}::{node.name}"
-
-
-def _numbers(decorators: list[ast.expr]) -> Iterator[str]:
-    for one in decorators:
-        if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "promise":
-            yield from (str(argument.value) for argument in one.args)  # type: ignore[attr-defined]
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "promise":
+                named = (str(ast.literal_eval(argument)) for argument in node.args)
+                yield from (number for number in named if number.startswith(letter))

@@ -1,0 +1,38 @@
+"""`docs/openrosa.md`: each of its rules has a test, and no test names a rule that it has not."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.promises import promises_of
+
+TESTS = Path(__file__).parent.parent
+PAGE = TESTS.parent / "docs" / "openrosa.md"
+NUMBER = re.compile(r"\*\*(O\d+)\*\*")
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def test_every_rule_has_a_test_and_no_test_names_another(page):
+    rules, held = Counter(NUMBER.findall(page)), set(promises_of(TESTS, "O"))
+    assert [number for number, times in rules.items() if times > 1] == []
+    assert sorted(rules.keys() - held) == []
+    assert sorted(held - rules.keys()) == []
+
+
+def test_a_number_stands_before_one_sentence_and_no_item_is_without(page):
+    for item in re.findall(r"^- (.*(?:\n  .*)*)", page, flags=re.MULTILINE):
+        text = " ".join(item.split())
+        assert NUMBER.match(text), text
+        assert re.search(r"[.?!] [A-Z]", text.partition("** ")[2]) is None, text
+        assert text.endswith("."), text
+
+
+def test_the_rules_stand_in_the_order_of_their_numbers(page):
+    numbers = [int(number[1:]) for number in NUMBER.findall(page)]
+    assert numbers == sorted(numbers)
