@@ -40,12 +40,8 @@ from tests.scenarios.hamlet import Place
 from tests.support.clock import FrozenClock
 
 Item = dict[str, Any]
-NAMES = ("centre", "melati", "mawar", "dusun")
-_NODES = {
-    name: f"{number}{number}{number}{number}{number}{number}{number}{number}-0000-4000-8000-0"
-    f"0000000000{number}"
-    for number, name in enumerate(NAMES, 1)
-}
+NAMES = ("centre", "melati", "mawar", "dusun", "office")
+_NODES = {name: f"{str(n) * 8}-0000-4000-8000-{n:012}" for n, name in enumerate(NAMES, 1)}
 _TAKEN = {"applied", "merged", "waiting", "conflict", "duplicate", "quarantined"}
 
 
@@ -180,7 +176,7 @@ class Machine:
 
 @dataclass
 class Network:
-    """A centre and three servers that may be its hubs; `origin` is where stories begin.
+    """A centre and three servers that may be its hubs; stories begin at the `office`.
 
     `folder` is for files. `clock` is everybody's.
     """
@@ -195,7 +191,7 @@ class Network:
     def install(cls, folder: Path, template: Path, centre_url: str = "") -> Network:
         """All servers, of a database as `simpul init` leaves it; the centre on `centre_url`."""
         clock = FrozenClock()
-        begun = Machine.install(folder, "dusun", clock, Project(0, PROJECT, ""))
+        begun = Machine.install(folder, "office", clock, Project(0, PROJECT, ""))
         shutil.copy(template, str(begun.database))
         with begun.app.app_context():
             place = Place.begin(clock)
@@ -204,8 +200,8 @@ class Network:
                 connection.execute(table_of(ProjectRow).update().values(uuid=PROJECT))
         blank = folder / "blank.db"
         begun.save(blank)
-        begun.project = replace(made, node=_NODES["dusun"])
-        machines = {"dusun": begun}
+        begun.project = replace(made, node=_NODES["office"])
+        machines = {"office": begun}
         for name in NAMES[:-1]:
             url = centre_url if name == "centre" else ""
             machines[name] = Machine.install(folder, name, clock, made, url)
@@ -218,6 +214,11 @@ class Network:
     def hub(self) -> Author:
         """Who brings what other servers have settled."""
         return Author(self.place.bidan, may_decide=True, manages=True, relays=True)
+
+    def begin_at(self, *, centre: bool) -> None:
+        """Stories begin at the centre itself, or at a server that takes no part afterwards."""
+        one = self["centre"]
+        one.project = replace(one.project, node=_NODES["office" if centre else "centre"])
 
     def set_clock(self, moment: datetime) -> None:
         self.clock.pass_seconds((moment - self.clock.now()).total_seconds())

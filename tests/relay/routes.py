@@ -224,10 +224,11 @@ ROUTES = {
 def apart(network: Network, seed: int, *, only: Sequence[str] = ()) -> list[str]:
     """What is otherwise by some route of a set whose meaning no server alters; nothing."""
     random = Random(seed)
+    network.begin_at(centre=seed % 2 == 0)
     hamlet = begun(network, random)
     store = network.folder / "beginning.db"
-    network["dusun"].save(store)
-    with network["dusun"].at_work():
+    network["office"].save(store)
+    with network["office"].at_work():
         pieces = sent_apart(hamlet, random)
     first: Picture = {}
     found = []

@@ -74,7 +74,7 @@ class Teller:
 
 def begun(network: Network, random: Random) -> Hamlet:
     """A hamlet that all went well in, or not: its phones and the centre know each other."""
-    centre, teller = network["dusun"].become(network.blank), Teller(random)
+    centre, teller = network["office"].become(network.blank), Teller(random)
     with centre.at_work():
         hamlet = Hamlet(network.place, teller.beginning())
         hamlet.project = centre.project

@@ -44,7 +44,7 @@ def tell(network: Network, random: Random) -> Told:
     network.set_clock(hamlet.clock.now() + timedelta(hours=1))
     hamlet.clock = network.clock
     told = Told(network.folder / "beginning.db")
-    network["dusun"].save(told.beginning)
+    network["office"].save(told.beginning)
     people = dict(zip(HUBS, _parted(hamlet, network), strict=True))
     teller, servers = Teller(random), {name: network[name] for name in HUBS}
     for server in servers.values():
@@ -164,6 +164,7 @@ ROADS: dict[str, Callable[[Network, Told, Random], None]] = {
 
 def settled(network: Network, seed: int, *, only: Sequence[str] = ()) -> list[str]:
     """What is otherwise at the centre by some road of a set that two hubs have settled; nothing."""
+    network.begin_at(centre=seed % 2 == 0)
     told = tell(network, Random(f"settled {seed}"))
     first: Picture = {}
     found: list[str] = []
