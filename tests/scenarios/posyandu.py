@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
@@ -59,7 +61,7 @@ def form(form_id: str, action: str) -> str:
         f"| | anak {entity_id}\n"
         "| survey |\n| | type | name | label | save_to | bind::simpul:merge "
         "| bind::simpul:phone |\n"
-        f"| | end | end | | | | |\n{question}{rows}"
+        f"| | end | end | | | | |\n{question}{rows}| | image | foto | foto | | | |\n"
     )
 
 
@@ -181,8 +183,11 @@ class Phone:
             answer = self.post(xml)
             assert answer.status_code == 201, answer.text
 
-    def post(self, xml: bytes, **files: bytes) -> TestResponse:
-        parts = {"xml_submission_file": (io.BytesIO(xml), "form.xml", "text/xml")}
+    def post(
+        self, xml: bytes, fields: Mapping[str, str] | None = None, /, **files: bytes
+    ) -> TestResponse:
+        parts: dict[str, Any] = {"xml_submission_file": (io.BytesIO(xml), "form.xml", "text/xml")}
+        parts |= fields or {}
         parts |= {name: (io.BytesIO(body), name) for name, body in files.items()}
         return self.village.client.post(
             f"{self.base}/submission?deviceID=collect:{self.name}", data=parts
