@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -17,8 +18,11 @@ from sync_server.context import Context
 from sync_server.db import connect, db
 from sync_server.settings import Settings
 from sync_server.web.bodies import refuse_unstorable_path
-from sync_server.web.converters import RowId
+from sync_server.web.converters import Name, RowId
 from sync_server.web.slashes import OneSlash
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,7 +33,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app.secret_key = settings.secret_key or None
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
-    app.url_map.converters["int"] = RowId
+    app.url_map.converters |= {"int": RowId, "path": Name}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would make a phone send its body twice
     connect(app, settings)
@@ -44,8 +48,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app.before_request(refuse_unstorable_path)
     for door in (openrosa, rest, sync, pages):
         door.register(app)
-    app.wsgi_app = OneSlash(ProxyFix(app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = OneSlash(_behind_proxies(app, settings.proxies))  # type: ignore[method-assign]
     return app
+
+
+def _behind_proxies(app: Flask, proxies: int) -> WSGIApplication:
+    """What the last `proxies` proxies say of a request counts; what the sender says does not."""
+    if not proxies:
+        return app.wsgi_app
+    return ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)
 
 
 def start_writing_contacts(app: Flask) -> None:

@@ -41,6 +41,12 @@ SETTINGS = (
         "Address phones reach this server at, such as https://simpul.example.go.id. "
         "Empty: the address each request came to.",
     ),
+    Setting(
+        "PROXIES",
+        "0",
+        "How many proxies of yours stand before the server. What they write into X-Forwarded-For, "
+        "-Proto and -Host counts; with 0 nothing of that counts.",
+    ),
     Setting("SECRET_KEY", "", "Signs sessions and seals device tokens. Made by `simpul init`."),
     Setting("LANGUAGE", "id", "Language of pages and of messages to phones: id or en."),
     Setting("TIMEZONE", "Asia/Jakarta", "Time zone in which pages show times."),
@@ -66,6 +72,7 @@ class Settings:
     home: Path
     database_url: str
     public_url: str
+    proxies: int
     secret_key: str
     language: str
     timezone: str
@@ -105,6 +112,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         home=home,
         database_url=_store(chosen["DATABASE_URL"] or f"sqlite:///{home / 'simpul.db'}"),
         public_url=chosen["PUBLIC_URL"].rstrip("/"),
+        proxies=_whole(chosen, "PROXIES"),
         secret_key=chosen["SECRET_KEY"] or _stored_key(home),
         language=chosen["LANGUAGE"],
         timezone=chosen["TIMEZONE"],

@@ -74,6 +74,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 20,
             "keepalive": 15,
             "limit_request_line": 0,  # an integrity question names hundreds of ids
+            "forwarded_allow_ips": "",  # what proxies write is read as the settings say
             "loglevel": "warning",
             "when_ready": self.say_ready,
             "worker_exit": flush_contacts,

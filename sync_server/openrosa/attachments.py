@@ -8,7 +8,7 @@ from odk_forms.openrosa import CONTENT_TYPE, integrity
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.openrosa.door import answer, area, unchanged
+from sync_server.openrosa.door import answer, area, tag_of, unchanged
 from sync_server.openrosa.forms import the_version
 from sync_server.reports.entity_lists import deleted_births, list_csv, list_hash
 from sync_server.stores.forms import list_form_attachments
@@ -27,7 +27,7 @@ def form_attachment(form_id: str, name: str, version: str | None = None) -> Resp
     """One file of a form. A list's tag is its hash in the manifest, of the same snapshot."""
     with read_transaction() as connection:
         row = the_version(connection, form_id, version)
-        files = list_form_attachments(connection, g.device.project_id, form_id, row.version)
+        files = list_form_attachments(connection, g.device.project_id, row.xml_form_id, row.version)
         file = next((one for one in files if one.name == name), None)
         if file is None:
             raise NotFound("the form has no such file")
@@ -61,4 +61,5 @@ def list_integrity(list_name: str) -> Response:
             raise NotFound("there is no such list")
         wanted = None if asked is None else asked.split(",")
         answers = deleted_births(connection, g.device.project_id, info, area(), wanted)
-    return answer(integrity(answers), CONTENT_TYPE)
+    tag = tag_of(list_name, *answers)
+    return unchanged(tag) or answer(integrity(answers), CONTENT_TYPE, tag=tag)

@@ -20,7 +20,7 @@ from sync_server.accounts.credentials import hash_of_token
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.errors import NotAllowed, SyncError
+from sync_server.errors import NotAllowed, Retry, SyncError
 from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.words import say
 from sync_server.stores.tokens import find_device
@@ -29,9 +29,9 @@ from sync_server.web.packing import pack
 
 LOG = logging.getLogger(__name__)
 
-bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
+_WAIT_SECONDS = 30
 
-_TEXTS = ("text/xml", "text/csv", "application/xml")
+bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
 
 
 @bp.before_request
@@ -94,9 +94,13 @@ def answer(
     response = Response(body, status=status, content_type=content_type)
     if status == 200:
         response.set_etag(tag or hashlib.md5(body, usedforsecurity=False).hexdigest())
-        response.headers["Cache-Control"] = "private, no-cache"
         response.make_conditional(request)
     return response
+
+
+def tag_of(*told: object) -> str:
+    """A tag of what an answer will say, known before the answer is built."""
+    return hashlib.md5(repr(told).encode(), usedforsecurity=False).hexdigest()
 
 
 def unchanged(tag: str) -> Response | None:
@@ -105,7 +109,6 @@ def unchanged(tag: str) -> Response | None:
         return None
     response = Response(status=304)
     response.set_etag(tag)
-    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
@@ -113,7 +116,10 @@ def unchanged(tag: str) -> Response | None:
 def finish(response: Response) -> Response:
     """OpenRosa's own headers, gzip where it pays, and a note that this phone was here."""
     response.headers.update(openrosa.HEADERS)
-    if response.mimetype in _TEXTS:
+    if response.status_code in (200, 304):
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.vary.add("Accept-Encoding")
+    if response.mimetype.startswith("text/") or response.mimetype.endswith(("xml", "json")):
         pack(response)
     if response.status_code < 400 and "device" in g:
         _note(response)
@@ -152,8 +158,8 @@ def message(text: str, status: int, nature: Nature = "submit_success") -> Respon
 def refuse(exc: SyncError) -> Response:
     """A refusal, in the words of the phone's user."""
     response = message(say(exc), exc.status, "submit_error")
-    if exc.status == 503:
-        response.headers["Retry-After"] = "30"
+    if exc.retry is Retry.LATER:
+        response.headers["Retry-After"] = str(_WAIT_SECONDS)
     return response
 
 

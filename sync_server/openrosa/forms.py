@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -11,13 +10,15 @@ from sqlalchemy import Connection
 from odk_forms.openrosa import CONTENT_TYPE, ListedForm, ManifestFile, form_list, manifest
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.openrosa.door import address, answer, area, unchanged
+from sync_server.openrosa.door import address, answer, area, tag_of, unchanged
 from sync_server.reports.entity_lists import list_hash
 from sync_server.stores.forms import find_version, list_form_attachments, list_open_forms
 from sync_server.stores.lists import ListInfo, load_lists
 
-BLANK_VERSION = "___"
+BLANK = "___"
 """How a blank version is written in an address, as Central does."""
+_NO_SEGMENTS = ("", ".", "..")
+"""Names that clients would take out of an address: there they are written behind `BLANK`."""
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -34,14 +35,9 @@ def list_forms() -> Response:
     only = request.args.get("formID")
     with read_transaction() as connection:
         rows = list_open_forms(connection, g.device.project_id)
-    wanted = [row for row in rows if only is None or row.xml_form_id == only]
-    told = "".join(
-        f"{r.xml_form_id}\n{r.name}\n{r.version}\n{r.hash}\n{r.has_media}\n" for r in wanted
-    )
-    tag = hashlib.md5(f"{address()}\n{told}".encode(), usedforsecurity=False).hexdigest()
-    return unchanged(tag) or answer(
-        form_list([_listed(row) for row in wanted]), CONTENT_TYPE, tag=tag
-    )
+    listed = [_listed(row) for row in rows if only is None or row.xml_form_id == only]
+    tag = tag_of(address(), *listed)
+    return unchanged(tag) or answer(form_list(listed), CONTENT_TYPE, tag=tag)
 
 
 def _listed(row: Any) -> ListedForm:
@@ -58,13 +54,22 @@ def _listed(row: Any) -> ListedForm:
 
 def version_path(form_id: str, version: str) -> tuple[str, ...]:
     """The segments under which one version of a form is served."""
-    return ("forms", form_id, "versions", version or BLANK_VERSION)
+    return ("forms", _segment(form_id), "versions", _segment(version))
+
+
+def _segment(name: str) -> str:
+    return f"{BLANK}{name}" if name in _NO_SEGMENTS else name
+
+
+def _name(segment: str) -> str:
+    name = segment.removeprefix(BLANK)
+    return name if name in _NO_SEGMENTS else segment
 
 
 def the_version(connection: Connection, form_id: str, version: str | None) -> Any:
     """The row of a version, the newest when none is named; NotFound otherwise."""
-    wanted = "" if version == BLANK_VERSION else version
-    row = find_version(connection, g.device.project_id, form_id, wanted)
+    wanted = None if version is None else _name(version)
+    row = find_version(connection, g.device.project_id, _name(form_id), wanted)
     if row is None:
         raise NotFound("there is no such form")
     return row
@@ -82,7 +87,7 @@ def form_manifest(form_id: str, version: str | None = None) -> Response:
     """The files a phone should hold for a form; files that are missing here are left out."""
     with read_transaction() as connection:
         row = the_version(connection, form_id, version)
-        files = list_form_attachments(connection, g.device.project_id, form_id, row.version)
+        files = list_form_attachments(connection, g.device.project_id, row.xml_form_id, row.version)
         lists = load_lists(connection, g.device.project_id) if _has_list(files) else {}
         listed = [
             one
@@ -90,7 +95,8 @@ def form_manifest(form_id: str, version: str | None = None) -> Response:
             if (one := _file(connection, row, file, lists.get(file.list_name or ""))) is not None
         ]
     g.served_form = (row.xml_form_id, row.version)
-    return answer(manifest(listed), CONTENT_TYPE)
+    tag = tag_of(address(), *listed)
+    return unchanged(tag) or answer(manifest(listed), CONTENT_TYPE, tag=tag)
 
 
 def _has_list(files: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from contextlib import suppress
 from typing import IO
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import FileStorage
@@ -22,6 +22,7 @@ from sync_server.openrosa.words import kept_for_a_person
 XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
 REMEMBERED_BYTES = 8 << 20
+_WRITTEN_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 _PIECE_BYTES = 1 << 16
 
 
@@ -39,10 +40,21 @@ def preflight() -> Response:
     response = Response(status=204)
     response.headers["X-OpenRosa-Accept-Content-Length"] = str(context().settings.part_bytes)
     target = f"{public_root()}{request.path}"
-    if unquote(target) == target and target.isascii() and " " not in target:
+    if _is_the_phones(target) and unquote(target) == target and target.isascii():
         response.autocorrect_location_header = False
         response.headers["Location"] = target
     return response
+
+
+def _is_the_phones(target: str) -> bool:
+    """Whether the phone came by this address: to another host it would send nothing at all.
+
+    What an unannounced proxy passes on says nothing of the scheme the phone used.
+    """
+    told = context().settings.public_url or context().settings.proxies
+    passed_on = any(name in request.headers for name in _WRITTEN_BY_PROXIES)
+    same_host = urlsplit(target).netloc.lower() == request.host.lower() != ""
+    return same_host and bool(told or not passed_on)
 
 
 def submit() -> Response:

@@ -1,10 +1,12 @@
-"""What a number in an address may be: one that a column of the database holds."""
+"""What a number or a name in an address may be: what a column of the database holds."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, PathConverter
+
+from sync_server.web.slashes import SLASH_OF_A_NAME
 
 
 class RowId(IntegerConverter):
@@ -12,3 +14,10 @@ class RowId(IntegerConverter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max": 2**31 - 1, **kwargs})
+
+
+class Name(PathConverter):
+    """The `path` of every route: a name with slashes in it, whether escaped or not."""
+
+    def to_python(self, value: str) -> str:
+        return value.replace(SLASH_OF_A_NAME, "/")
