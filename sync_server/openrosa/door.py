@@ -119,7 +119,8 @@ def finish(response: Response) -> Response:
     if response.status_code in (200, 304):
         response.headers["Cache-Control"] = "private, no-cache"
         response.vary.add("Accept-Encoding")
-    if response.mimetype.startswith("text/") or response.mimetype.endswith(("xml", "json")):
+    kind = response.mimetype or ""
+    if kind.startswith("text/") or kind.endswith(("xml", "json")):
         pack(response)
     if response.status_code < 400 and "device" in g:
         _note(response)
