@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import batches, histories, phones, pulls, submissions, workers
+from bench import batches, histories, month, phones, pulls, submissions, workers
 from bench.load import Load
 from bench.regency import environ_of, opened, settle, twin_of
 from bench.server import Served, with_floor
@@ -103,11 +103,13 @@ def measured(store: Store, size: Size) -> Iterator[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and rough: does it run?")
-    parser.add_argument("--store", choices=("memory", "sqlite", "postgres"), help="only this one")
+    parser.add_argument(
+        "--store", choices=("memory", "bytes", "sqlite", "postgres"), help="only this one"
+    )
     chosen = parser.parse_args()
     size = QUICK if chosen.quick else FULL
     openers = {"sqlite": sqlite_store, "postgres": postgres_store}
-    names = [chosen.store] if chosen.store else ["memory", *openers]
+    names = [chosen.store] if chosen.store else ["memory", "bytes", *openers]
     if "postgres" in names and find_postgres() is None:
         names.remove("postgres")
     collect_seldom()  # as the server does: ingest is measured in this process
@@ -117,6 +119,9 @@ def main() -> None:
         count = size.changes
         figures += histories.measure(rounds=size.rounds, length=size.history, count=count)
     with tempfile.TemporaryDirectory(prefix="simpul-bench-") as folder:
+        if "bytes" in names:
+            names.remove("bytes")
+            figures += month.measure(Path(folder))
         for name in names:
             with openers[name](Path(folder)) as store:
                 figures += measured(store, size)

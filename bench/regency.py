@@ -94,9 +94,9 @@ def environ_of(store: Store) -> dict[str, str]:
 
 
 @contextmanager
-def opened(store: Store) -> Iterator[Flask]:
+def opened(store: Store, clock: Clock | None = None) -> Iterator[Flask]:
     """An app of this process over an initialised store, within its context."""
-    app = create_app(load(environ_of(store)))
+    app = create_app(load(environ_of(store)), clock=clock)
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))
         people.set_up(*_ADMIN, clock=SystemClock())

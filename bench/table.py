@@ -16,7 +16,7 @@ _HEADINGS = ("store", "what", "ratio", "aim", "a second", "us each")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One ratio. `aim` is the most it should be; None where there is nothing to aim at.
+    """One ratio. `aim` is the most it should be, or, with `at_least`, the least; None is none.
 
     `each` are the seconds that one of what was measured took; None where one alone is nothing.
     """
@@ -26,14 +26,14 @@ class Figure:
     ratio: float
     aim: float | None = None
     each: float | None = None
+    at_least: bool = False
 
     @property
     def verdict(self) -> str:
         if self.aim is None:
             return ""
-        if round(self.ratio, 2) <= self.aim:
-            return "met"
-        return f"missed by {self.ratio - self.aim:.2f}"
+        too_much = self.aim - self.ratio if self.at_least else self.ratio - self.aim
+        return "met" if round(too_much, 2) <= 0 else f"missed by {too_much:.2f}"
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -96,10 +96,18 @@ class Phone:
         fresh: list[str] = []
         refreshed: list[str] = []
         failures: list[str] = []
-        for one in offered:
+        media: dict[str, list[Medium]] = {}
+        for one in offered:  # every manifest, before anything is decided
             try:
-                fresh += self._take_form(one)
-                refreshed += self._take_media(one)
+                media[one.form_id] = self._manifest(one)
+            except SyncFailed as exc:
+                failures.append(f"{one.form_id}: {exc}")
+        for one in offered:
+            beside = media.get(one.form_id, [])
+            try:
+                if self._is_updated(one, beside):
+                    fresh += self._take_form(one)
+                    refreshed += self._take_media(one, beside)
             except SyncFailed as exc:
                 failures.append(f"{one.form_id}: {exc}")
         if failures:
@@ -195,8 +203,20 @@ class Phone:
             deliveries += tries
         return deliveries
 
+    def _manifest(self, offered: Offered) -> list[Medium]:
+        if offered.manifest_url is None:
+            return []
+        return read_manifest(self.wire.get(self._addressed(offered.manifest_url)))
+
+    def _is_updated(self, offered: Offered, media: Sequence[Medium]) -> bool:
+        """Whether Collect downloads the form again: always, where it has an entity list."""
+        held = self._forms.get(offered.form_id)
+        if held is None or held.hash != offered.hash:
+            return True
+        return any(one.entity_list or held.media.get(one.name) != one.hash for one in media)
+
     def _take_form(self, offered: Offered) -> list[str]:
-        """The XML, asked for at every sync: a form with lists always counts as updated."""
+        """The XML, of which a phone that has it is told no more than that."""
         answer = self.wire.get(self._addressed(offered.download_url))
         if answer.status != 200:
             raise SyncFailed(f"the form could not be fetched: {answer.status}")
@@ -211,13 +231,11 @@ class Phone:
         self._forms[offered.form_id] = _Held(offered.hash, blank, held.media if held else {})
         return [offered.form_id]
 
-    def _take_media(self, offered: Offered) -> list[str]:
+    def _take_media(self, offered: Offered, media: Sequence[Medium]) -> list[str]:
         """The files of a form; the names of the lists that were fetched."""
-        if offered.manifest_url is None:
-            return []
         refreshed: list[str] = []
         held = self._forms[offered.form_id]
-        for medium in read_manifest(self.wire.get(self._addressed(offered.manifest_url))):
+        for medium in media:
             if medium.entity_list:
                 refreshed += self._take_list(medium)
             elif held.media.get(medium.name) != medium.hash:
