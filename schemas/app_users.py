@@ -22,13 +22,18 @@ class AppUserPatch(Shape):
 
 
 class AppUserShape(Shape):
-    """A device account. `token` is null when it is revoked; `type` is Central's word."""
+    """A device account. `type` is Central's word; `token` is null when it is revoked.
+
+    With `username` and `password` it comes by Digest, where its address has no token.
+    """
 
     project_id = fields.Integer()
     id = fields.Integer(attribute="actor_id")
     type = fields.Constant("field_key")
     display_name = fields.String()
     token = fields.String(allow_none=True)
+    username = fields.String()
+    password = fields.String(allow_none=True)
     properties = fields.Dict()
     created_at = fields.String()
     updated_at = fields.String(allow_none=True)

@@ -122,6 +122,10 @@ class NotAllowed(SyncError):
     code = 403.1
 
 
+class MayNotFill(NotAllowed):
+    """Somebody who is known here and has no part in the forms of this project."""
+
+
 class CsrfFailed(SyncError):
     """A form of a page came without the token of its session."""
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import secrets
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -20,6 +24,9 @@ from sync_server.errors import BadValue, PasswordTooShort
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1024  # hashing more would let a stranger keep a processor busy
+
+_RIGHT_FOR = timedelta(minutes=10)
+_MOST_RIGHT = 1000
 
 _TOKEN_BYTES = 48  # 64 characters of A-Z a-z 0-9 - _
 # OWASP's choice for argon2id: a login takes a small machine tens of milliseconds.
@@ -36,6 +43,19 @@ def new_token() -> str:
 def hash_of_token(token: str) -> str:
     """What a token is found by."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def password_of_token(token: str) -> str:
+    """What a device account proves itself with where its address has no token: 80 bits of it.
+
+    Made of the token, so that it is kept as the token is, and is the same at every hub.
+
+    >>> password_of_token("x")
+    'b7cr-bfjf-a2go-uxug'
+    """
+    digest = hashlib.sha256(f"simpul: password\n{token}".encode()).digest()
+    letters = base64.b32encode(digest[:10]).decode("ascii").lower()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
 
 def hash_password(password: str) -> str:
@@ -59,6 +79,31 @@ def fits(password: str, password_hash: str | None) -> bool:
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+class RightPasswords:
+    """Passwords that were right a moment ago, in one process, each as a keyed hash."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._until: OrderedDict[bytes, datetime] = OrderedDict()
+
+    def knows(self, password: str, password_hash: str | None, now: datetime) -> bool:
+        """Whether this was right for what is kept now: another password ends it at once."""
+        with self._lock:
+            until = self._until.get(self._of(password, password_hash))
+        return password_hash is not None and until is not None and now < until
+
+    def remember(self, password: str, password_hash: str | None, now: datetime) -> None:
+        with self._lock:
+            self._until[self._of(password, password_hash)] = now + _RIGHT_FOR
+            while len(self._until) > _MOST_RIGHT:
+                self._until.popitem(last=False)
+
+    def _of(self, password: str, password_hash: str | None) -> bytes:
+        text = f"{password_hash}\n{password}".encode(errors="surrogatepass")
+        return hmac.digest(self._key, text, "sha256")
 
 
 def seal(text: str, secret_key: str) -> str:

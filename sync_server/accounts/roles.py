@@ -129,6 +129,10 @@ class Person:
         """Whether this person has any business in the project."""
         return self.may_view(project_id) or self._holds(FORMFILL, project_id)
 
+    def may_fill(self, project_id: int) -> bool:
+        """Whether this person sends filled forms."""
+        return self.may_manage(project_id) or self._holds(FORMFILL, project_id)
+
     def area(self, project_id: int) -> Area:
         """What this person sees of the project; everything, but for a viewer with properties."""
         if self.may_manage(project_id) or VIEWER.system in self.site_roles:

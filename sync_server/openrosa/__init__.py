@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from sync_server.openrosa import attachments, forms, submissions
+from sync_server.openrosa import attachments, forms, projects, submissions
 from sync_server.openrosa.door import bp
 
 for _noun in (forms, attachments, submissions):
@@ -17,3 +17,4 @@ for _noun in (forms, attachments, submissions):
 def register(app: Flask) -> None:
     """Put the phones' door into the app."""
     app.register_blueprint(bp)
+    app.register_blueprint(projects.bp)

@@ -1,12 +1,14 @@
 """Who is at the phones' door, and how it is answered: headers, tags, gzip, refusals.
 
 `/v1/key/{token}/projects/{id}` is the base of every address; the token is the device.
+`projects` has the same door for who comes with a name and a password.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from typing import Literal
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed, Retry, SyncError
 from sync_server.intake.arrival import Author, Project
+from sync_server.openrosa.callers import WebUser
 from sync_server.openrosa.words import say
 from sync_server.stores.tokens import find_device
 from sync_server.web.bodies import without_controls
@@ -32,6 +35,8 @@ LOG = logging.getLogger(__name__)
 _WAIT_SECONDS = 30
 
 bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
+
+_OF_PHONES = re.compile(r"/v1/(key/|test/|projects/[0-9]+/(formlist|submission)\b)", re.IGNORECASE)
 
 
 @bp.before_request
@@ -47,7 +52,7 @@ def name_the_device() -> None:
     if row is None or row.revoked_at is not None:
         raise NotAllowed("this device is not known here any more")
     g.device = row
-    g.token = (request.path.split("/", 4))[3]
+    g.base = "/".join(request.path.split("/", 6)[:6])
 
 
 def project() -> Project:
@@ -55,6 +60,8 @@ def project() -> Project:
 
 
 def area() -> Area:
+    if isinstance(g.device, WebUser):
+        return g.device.area
     return area_of(g.device.actor_id, g.device.properties)
 
 
@@ -83,7 +90,7 @@ def public_root() -> str:
 
 def address(*segments: str) -> str:
     """An absolute address below this device's base, every segment percent-escaped."""
-    base = f"{public_root()}/v1/key/{g.token}/projects/{g.device.project_id}"
+    base = f"{public_root()}{g.base}"
     return "/".join([base, *(quote(segment, safe="") for segment in segments)])
 
 
@@ -122,7 +129,7 @@ def finish(response: Response) -> Response:
     kind = response.mimetype or ""
     if kind.startswith("text/") or kind.endswith(("xml", "json")):
         pack(response)
-    if response.status_code < 400 and "device" in g:
+    if response.status_code < 400 and "device" in g and not isinstance(g.device, WebUser):
         _note(response)
     return response
 
@@ -175,12 +182,12 @@ def refuse_http(exc: HTTPException) -> Response:
 
 @bp.before_app_request
 def refuse_unrouted() -> Response | None:
-    """What no door has a route for, under `/v1/key/`, is refused as phones read it.
+    """What no door has a route for, at an address of phones, is refused as phones read it.
 
     Below `/sync/` there are programs, which read JSON.
     """
     exc = request.routing_exception
-    if exc is None or not request.path.startswith("/v1/key/") or "/sync/" in request.path:
+    if exc is None or not _OF_PHONES.match(request.path) or "/sync/" in request.path:
         return None
     response = refuse_http(exc)
     response.headers.update(openrosa.HEADERS)
@@ -192,3 +199,11 @@ def refuse_unforeseen(exc: Exception) -> Response:
     """A bug of ours: logged without what was sent; the phone keeps its form and tries again."""
     LOG.error("%s at %s", type(exc).__name__, request.endpoint, exc_info=current_app.debug and exc)
     return message(say(exc), 500, "submit_error")
+
+
+def dress(other: Blueprint) -> None:
+    """Let another blueprint answer and refuse as this one does."""
+    other.after_request(finish)
+    for handlers in bp.error_handler_spec[None].values():
+        for kind, handler in handlers.items():
+            other.register_error_handler(kind, handler)

@@ -7,20 +7,38 @@ from werkzeug.exceptions import NotFound as NoSuchPath
 
 from sync_server.context import context
 from sync_server.errors import (
+    MayNotFill,
     MissingXmlPart,
     NotAllowed,
+    NotAuthenticated,
     NotFound,
     StoreBusy,
     SyncError,
     TooLarge,
+    TooManyTries,
     UnreadableBody,
+    WrongPassword,
 )
 
 _NOT_HERE = ("Tidak ditemukan di server ini.", "Not found on this server.")
+_WHO = (
+    "Nama pengguna atau kata sandi tidak cocok.",
+    "The user name and the password do not fit.",
+)
 _WORDS: dict[type[Exception], tuple[str, str]] = {
     NotAllowed: (
         "HP ini tidak terdaftar lagi. Minta kartu QR baru kepada petugas.",
         "This phone is not registered any more. Ask for a new QR card.",
+    ),
+    MayNotFill: (
+        "Akun ini tidak punya peran untuk mengisi formulir proyek ini.",
+        "This account has no part in the forms of this project.",
+    ),
+    NotAuthenticated: _WHO,
+    WrongPassword: _WHO,
+    TooManyTries: (
+        "Terlalu banyak kata sandi yang salah. Tunggu sebentar, lalu coba lagi.",
+        "Too many wrong passwords. Wait a little, then try again.",
     ),
     NotFound: _NOT_HERE,
     NoSuchPath: _NOT_HERE,

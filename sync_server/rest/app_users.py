@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from schemas.app_users import AppUserPatch, AppUserShape, NewAppUser
 from sync_server.accounts import devices
-from sync_server.accounts.credentials import unseal
+from sync_server.accounts.credentials import password_of_token, unseal
 from sync_server.accounts.devices import rename_app_user
 from sync_server.context import context
 from sync_server.db import read_transaction
@@ -103,4 +103,6 @@ def _shown(row: Any) -> Any:
     token = None
     if row.revoked_at is None:
         token = unseal(row.token_sealed, context().settings.secret_key)
-    return AppUserShape().dump({**row._mapping, "token": token})
+    password = None if token is None else password_of_token(token)
+    shown = {"token": token, "username": str(row.actor_id), "password": password}
+    return AppUserShape().dump({**row._mapping, **shown})

@@ -30,6 +30,7 @@ _USER = (
     _A.created_at,
     _A.updated_at,
     _A.deleted_at,
+    _U.actor_id,
     _U.email,
     _U.language,
     _U.password_hash,

@@ -63,3 +63,20 @@ def find_device_by_id(connection: Connection, project_id: int, actor_id: int) ->
     return connection.execute(
         _DEVICE.where(_D.actor_id == actor_id, _D.project_id == project_id)
     ).one_or_none()
+
+
+def find_devices_called(connection: Connection, project_id: int, name: str) -> list[Any]:
+    """The device accounts whose id or name this is, with their sealed tokens; ten at most.
+
+    Names need not differ: who has the password of one of them is that one.
+    """
+    called = _A.display_name == name
+    if name.isascii() and name.isdecimal() and len(name) < 10:
+        called = called | (_D.actor_id == int(name))
+    rows = connection.execute(
+        _DEVICE.add_columns(_D.token_sealed)
+        .where(_D.project_id == project_id, called)
+        .order_by(_D.revoked_at.is_not(None), _D.actor_id)
+        .limit(10)
+    )
+    return list(rows)
