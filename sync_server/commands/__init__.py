@@ -17,6 +17,7 @@ from sync_server.commands.project import project
 from sync_server.commands.relay import pull, push
 from sync_server.commands.serve import serve
 from sync_server.commands.simulate import simulate
+from sync_server.commands.submission import submission_group
 from sync_server.commands.user import user
 from sync_server.commands.worker import worker
 
@@ -30,7 +31,7 @@ def main() -> None:
 _COMMANDS = (
     *(init, serve, demo, user, project, device, form, import_register, pack),
     *(backup, restore, hub, push, pull, worker, export_file, import_file),
-    simulate,
+    *(submission_group, simulate),
 )
 for command in _COMMANDS:
     main.add_command(command)

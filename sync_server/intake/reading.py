@@ -18,6 +18,7 @@ from conflict.types import Change
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
+from odk_forms.file_names import referred_to
 from odk_forms.instance import Instance, read
 from sync_server.errors import whereabouts
 from sync_server.intake.arrival import (
@@ -45,7 +46,7 @@ from sync_server.intake.relayed import taken_back
 from sync_server.stores.changes import Origin
 from sync_server.stores.forms import FormInfo, find_forms, load_definitions
 from sync_server.stores.quarantine import Poison
-from sync_server.stores.submissions import find_submissions
+from sync_server.stores.submissions import find_files, find_submissions
 from sync_server.stores.tokens import find_actors
 
 LOG = logging.getLogger(__name__)
@@ -137,6 +138,8 @@ def read_all(
     definitions = load_definitions(connection, project_id, hashes)
     actors = find_actors(connection, project_id, _keys(arrival))
     reader = _Reader(arrival, forms, definitions, known, actors, Readings(known=known))
+    if arrival.author.revoked:
+        reader.files = find_files(connection, project_id, named)
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):
             reader.change(place, sent)
@@ -156,6 +159,7 @@ class _Reader:
     actors: Mapping[str, int]
     readings: Readings
     seen: dict[Key, str] = field(default_factory=dict)
+    files: frozenset[tuple[str, str, str, str]] = frozenset()
 
     def change(self, place: int, sent: SentChange) -> None:
         author, relayed = self.arrival.author, sent.relayed
@@ -196,8 +200,10 @@ class _Reader:
             if known != hashlib.sha256(sent.raw).hexdigest():
                 detail = "another content is known under this instanceID"
                 self._poison(place, sent, form_id, instance_id, "id_reuse", detail)
-                return
-            self._again(place, sent, parsed)
+            elif self._brings_more(sent, (form_id, instance_id)):
+                self._poison(place, sent, form_id, instance_id, "revoked_device", REVOKED)
+            else:
+                self._again(place, sent, parsed)
             return
         info = self.forms.get(form_id)
         verdict = sent.relayed.verdict if sent.relayed is not None else None
@@ -213,6 +219,12 @@ class _Reader:
             self._poison(place, sent, form_id, instance_id, "not_allowed", detail)
         else:
             self._new(place, sent, parsed, info)
+
+    def _brings_more(self, sent: SentSubmission, key: Key) -> bool:
+        """Whether a revoked device brings files of a known submission that are not here."""
+        if not self.arrival.author.revoked:
+            return False
+        return any((*key, one.name, one.sha256) not in self.files for one in sent.attachments)
 
     def _known_sha(self, form_id: str, instance_id: str) -> str | None:
         row = self.known.get((form_id, instance_id))
@@ -366,7 +378,7 @@ class _Reader:
                 "name": one.name,
                 "sha256": one.sha256,
                 "content_type": one.content_type,
-                "referenced": one.name in named,
+                "referenced": referred_to(one.name, named) is not None,
                 "received_at": self.arrival.at,
             }
             for one in sent.attachments

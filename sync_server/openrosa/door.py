@@ -43,13 +43,15 @@ _OF_PHONES = re.compile(r"/v1/(key/|test/|projects/[0-9]+/(formlist|submission)\
 def name_the_device() -> None:
     """Find the device of the token; 403 for one that is unknown or revoked, never 401.
 
-    A 401 would open a password prompt on the phone, and no password can help here.
+    A 401 would open a password prompt on the phone, and no password can help here. A revoked one
+    is heard out when it sends a form, and refused then.
     """
     args = request.view_args or {}
     digest = hash_of_token(args.pop("token"))
     with read_transaction() as connection:
         row = find_device(connection, args.pop("project_id"), digest)
-    if row is None or row.revoked_at is not None:
+    brings = request.endpoint == "openrosa.submit"
+    if row is None or (row.revoked_at is not None and not brings):
         raise NotAllowed("this device is not known here any more")
     g.device = row
     g.base = "/".join(request.path.split("/", 6)[:6])
@@ -80,6 +82,7 @@ def author() -> Author:
         device_id=device_id(),
         user_agent=user_agent(),
         area=area(),
+        revoked=g.device.revoked_at is not None,
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import mimetypes
-from contextlib import suppress
+from contextlib import closing, suppress
+from tempfile import SpooledTemporaryFile
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest
 
+from odk_forms.file_names import sent_name
 from odk_forms.openrosa import SUCCESS
+from odk_forms.xml import MAX_BYTES as MAX_XML_BYTES
 from sync_server.context import context
-from sync_server.errors import MissingXmlPart, StoreBusy, UnreadableBody
-from sync_server.intake.arrival import Attached, SentSubmission, Status, SubmissionResult
+from sync_server.errors import MissingXmlPart, NotAllowed, StoreBusy, UnreadableBody
+from sync_server.intake import revoked
+from sync_server.intake.arrival import Attached, Result, SentSubmission, Status, SubmissionResult
 from sync_server.intake.ingest import ingest, keep_request
 from sync_server.openrosa.door import author, message, project, public_root
 from sync_server.openrosa.words import kept_for_a_person
@@ -58,17 +62,35 @@ def _is_the_phones(target: str) -> bool:
 
 
 def submit() -> Response:
-    """Take one POST in; 201 once it is on the disk, 202 when a person must look at it."""
-    body = request.environ["wsgi.input"] = Remembering(request.environ["wsgi.input"])
-    try:
-        first, *others = _xml_parts()
-    except (MissingXmlPart, BadRequest):
-        _keep_what_came(body)
-        raise
-    complete = MORE_TO_COME not in request.form
-    sent = [SentSubmission(first, _kept_files(), complete)]
-    sent += [SentSubmission(xml, (), complete) for xml in others]
-    results = ingest(project(), sent, author=author(), clock=context().clock)
+    """Take one POST in; 201 once it is on the disk, 202 when a person must look at it.
+
+    What a revoked device still brings is kept for a person, and the device is told that it is
+    revoked: nothing it is told may look as if it were let in.
+    """
+    if not g.device.revoked_at:
+        return _answer(_taken_in())
+    if revoked.has_room(g.device.project_id, g.device.actor_id, g.device.revoked_at):
+        with suppress(MissingXmlPart, BadRequest):
+            _taken_in()
+    raise NotAllowed("this device is revoked")
+
+
+def _taken_in() -> list[Result]:
+    request.max_form_memory_size = 2 * MAX_XML_BYTES
+    with closing(Remembering(request.environ["wsgi.input"])) as body:
+        request.environ["wsgi.input"] = body
+        try:
+            (first, large), *others = _xml_parts()
+        except (MissingXmlPart, BadRequest):
+            _keep_what_came(body)
+            raise
+    complete = not any(MORE_TO_COME in part for part in (request.form, request.files))
+    sent = [SentSubmission(first, (*large, *_kept_files()), complete)]
+    sent += [SentSubmission(xml, files, complete) for xml, files in others]
+    return ingest(project(), sent, author=author(), clock=context().clock)
+
+
+def _answer(results: list[Result]) -> Response:
     for result in results:
         if isinstance(result, SubmissionResult) and result.status is Status.QUARANTINED:
             if result.code == "bad_xml":
@@ -86,14 +108,25 @@ class Remembering:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self.beginning = bytearray()
+        # Not in memory: hundreds of phones may be sending their photos at once.
+        self._beginning = SpooledTemporaryFile(_PIECE_BYTES)  # noqa: SIM115 - lives as long as this
         self.taken = 0
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        self.beginning += data[: REMEMBERED_BYTES - len(self.beginning)]
+        try:
+            self._beginning.write(data[: max(REMEMBERED_BYTES - self.taken, 0)])
+        except OSError as exc:  # which in here would be taken for a link that broke
+            raise StoreBusy("there is no room for what comes just now") from exc
         self.taken += len(data)
         return data
+
+    def beginning(self) -> bytes:
+        self._beginning.seek(0)
+        return self._beginning.read()
+
+    def close(self) -> None:
+        self._beginning.close()
 
     def is_cut(self, announced: int | None) -> bool:
         """Whether the link broke before the announced bytes had come."""
@@ -108,20 +141,30 @@ def _keep_what_came(body: Remembering) -> None:
     with suppress(BadRequest):  # a link that broke has no more to give
         while request.stream.read(_PIECE_BYTES):
             pass
-    if body.beginning and not body.is_cut(request.content_length):
+    if body.taken and not body.is_cut(request.content_length):
         keep_request(
             project(),
-            bytes(body.beginning),
+            body.beginning(),
             request.content_type or "application/octet-stream",
             author=author(),
             clock=context().clock,
         )
 
 
-def _xml_parts() -> list[bytes]:
-    """The form itself, from a file part or a plain one; of several in one POST, all."""
-    parts = [part.stream.read() for part in request.files.getlist(XML_PART)]
-    parts += [text.encode() for text in request.form.getlist(XML_PART)]
+def _xml_parts() -> list[tuple[bytes, tuple[Attached, ...]]]:
+    """The form itself, from a file part or a plain one; of several in one POST, all.
+
+    One that is too large to be read is a file beside its beginning: memory has an end.
+    """
+    parts: list[tuple[bytes, tuple[Attached, ...]]] = []
+    for part in request.files.getlist(XML_PART):
+        xml = part.stream.read(MAX_XML_BYTES + 1)
+        if len(xml) > MAX_XML_BYTES:
+            part.stream.seek(0)
+            parts.append((xml, (_kept(XML_PART, part),)))
+        else:
+            parts.append((xml, ()))
+    parts += [(text.encode(), ()) for text in request.form.getlist(XML_PART)]
     if not parts:
         raise MissingXmlPart("the submission has no part called xml_submission_file")
     return parts
@@ -131,15 +174,23 @@ def _kept_files() -> tuple[Attached, ...]:
     """Every other file, put on the disk before any lock is taken."""
     try:
         return tuple(
-            _kept(name, file) for name, file in request.files.items(multi=True) if name != XML_PART
+            _kept(_name_of(name, file), file)
+            for name, file in request.files.items(multi=True)
+            if name not in (XML_PART, MORE_TO_COME)
         )
     except OSError as exc:
         raise StoreBusy("the attachments could not be stored just now") from exc
+
+
+def _name_of(name: str | None, file: FileStorage) -> str:
+    """What a file is called: its part's name to the letter, else its file name."""
+    told = sent_name(file.headers.get("Content-Disposition", ""))
+    return told if told is not None else name or file.filename or ""
 
 
 def _kept(name: str, file: FileStorage) -> Attached:
     sha256, size = context().blobs.put(file.stream)  # type: ignore[arg-type]
     guessed = mimetypes.guess_type(name)[0]
     content_type = file.content_type or guessed or "application/octet-stream"
-    known_as = (name or file.filename or "").replace("\x00", "\ufffd")  # as no database takes NUL
+    known_as = name.replace("\x00", "\ufffd")  # as no database takes NUL
     return Attached(known_as, sha256, size, content_type)

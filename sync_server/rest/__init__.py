@@ -19,6 +19,7 @@ from sync_server.rest import (
     projects,
     roles,
     sessions,
+    submissions,
     users,
 )
 from sync_server.web.bodies import refuse_unstorable_query
@@ -34,6 +35,7 @@ NOUNS = (
     actor_properties,
     datasets,
     entities,
+    submissions,
     forms,
 )
 

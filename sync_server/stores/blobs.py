@@ -93,6 +93,20 @@ def find_sent(
     }
 
 
+def size_sent_since(connection: Connection, project_id: int, sender: int, since: str) -> int:
+    """How many bytes of blobs somebody has sent since an instant."""
+    found = connection.execute(
+        select(func.coalesce(func.sum(_T.size), 0))
+        .join_from(
+            table_of(Blob),
+            table_of(BlobSender),
+            and_(_B.project_id == _T.project_id, _B.sha256 == _T.sha256),
+        )
+        .where(_B.project_id == project_id, _B.actor_id == sender, _B.received_at >= since)
+    ).scalar_one()
+    return int(found)
+
+
 def find_blobs(connection: Connection, project_id: int, hashes: Iterable[str]) -> set[str]:
     """Those of the blobs named that the project has."""
     return {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from sync_server.models.records import QuarantineRow
 from sync_server.stores.changes import Origin
@@ -112,6 +112,18 @@ def find_quarantined(connection: Connection, project_id: int, quarantine_id: str
     return connection.execute(
         select(*_T).where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
     ).one_or_none()
+
+
+def size_kept_since(
+    connection: Connection, project_id: int, actor_id: int, since: str
+) -> tuple[int, int]:
+    """How many things of a sender were kept since an instant, and their size in bytes."""
+    found = connection.execute(
+        select(func.count(), func.coalesce(func.sum(func.length(_T.raw)), 0)).where(
+            _T.project_id == project_id, _T.actor_id == actor_id, _T.received_at >= since
+        )
+    ).one()
+    return int(found[0]), int(found[1])
 
 
 def list_waiting_for(

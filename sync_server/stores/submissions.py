@@ -131,6 +131,32 @@ def insert_attachments(
     return list(dict.fromkeys((row["xml_form_id"], row["instance_id"]) for row in more))
 
 
+def find_files(
+    connection: Connection, project_id: int, wanted: Iterable[tuple[str, str]]
+) -> frozenset[tuple[str, str, str, str]]:
+    """The files of submissions: (form, instance, name, sha256)."""
+    pairs = set(wanted)
+    named = {
+        "forms": sorted({form for form, _ in pairs}),
+        "ids": sorted({instance for _, instance in pairs}),
+    }
+    rows = connection.execute(_FILES, {"project_id": project_id, **named}) if pairs else ()
+    return frozenset((r.xml_form_id, r.instance_id, r.name, r.sha256) for r in rows)
+
+
+def list_submissions(
+    connection: Connection, project_id: int, xml_form_id: str, *, limit: int, offset: int
+) -> Sequence[Any]:
+    """The submissions of a form, newest first."""
+    return connection.execute(
+        select(*_T)
+        .where(_T.project_id == project_id, _T.xml_form_id == xml_form_id)
+        .order_by(_T.received_at.desc(), _T.instance_id)
+        .limit(limit)
+        .offset(offset)
+    ).all()
+
+
 def _files_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What `_FILES` asks for the files of the forms that these are of."""
     return {
@@ -164,5 +190,5 @@ def list_attachments(
             _A.xml_form_id == xml_form_id,
             _A.instance_id == instance_id,
         )
-        .order_by(_A.name, _A.received_at)
+        .order_by(_A.name, _A.received_at, _A.sha256)
     ).all()

@@ -17,7 +17,9 @@ class RowId(IntegerConverter):
 
 
 class Name(PathConverter):
-    """The `path` of every route: a name with slashes in it, whether escaped or not."""
+    """The `path` of every route: a name with slashes in it, whether escaped or not, or lines."""
+
+    regex = r"[^/](?:.|\n)*?"
 
     def to_python(self, value: str) -> str:
         return value.replace(SLASH_OF_A_NAME, "/")

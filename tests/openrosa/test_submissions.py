@@ -39,6 +39,7 @@ def test_the_preflight_is_204_with_size_and_the_phones_own_address(phone):
     assert answer.headers["Location"] == f"http://localhost{phone.base}/submission"
 
 
+@promise("O40")
 def test_a_form_is_201_with_the_sentence_collect_translates(phone):
     answer = phone.post(registration(phone))
     assert answer.status_code == 201
@@ -46,6 +47,7 @@ def test_a_form_is_201_with_the_sentence_collect_translates(phone):
     assert f">{SUCCESS}<" in answer.text
 
 
+@promise("O45")
 def test_what_was_sent_is_there_byte_for_byte(village, phone):
     xml = b"\xef\xbb\xbf" + registration(phone, nama="Nur\u2019aini \U0001f476")
     assert phone.post(xml, **{"foto.jpg": b"\x00\xff", "kosong.txt": b""}).status_code == 201
@@ -178,6 +180,7 @@ def test_a_revoked_phone_is_told_so_and_nothing_is_taken(village, phone):
     assert "QR" in answer.text
 
 
+@promise("O46")
 def test_ten_parallel_identical_posts_are_ten_201s_and_one_submission(village, phone):
     xml = registration(phone)
     codes = []
