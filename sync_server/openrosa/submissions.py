@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from contextlib import closing, suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import FileStorage
@@ -27,6 +28,7 @@ XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
 REMEMBERED_BYTES = 8 << 20
 _WRITTEN_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
+_READABLE = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=\[\]-]+")
 _PIECE_BYTES = 1 << 16
 
 
@@ -42,9 +44,10 @@ def preflight() -> Response:
     next forms. Collect decodes it and reads it strictly: left out when that would fail.
     """
     response = Response(status=204)
+    del response.headers["Content-Type"]
     response.headers["X-OpenRosa-Accept-Content-Length"] = str(context().settings.part_bytes)
     target = f"{public_root()}{request.path}"
-    if _is_the_phones(target) and unquote(target) == target and target.isascii():
+    if _is_the_phones(target) and _READABLE.fullmatch(target):
         response.autocorrect_location_header = False
         response.headers["Location"] = target
     return response
