@@ -38,6 +38,8 @@ _RAW_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]
 _CONTROL_REFERENCE = re.compile(
     "&#(?:0*(?:[1-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[1-8bcefBCEF]|1[0-9a-fA-F]));"
 )
+_NAMED_REFERENCE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(amp|lt|gt|quot|apos);", re.DOTALL)
+_NAMED = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
 _FORGIVEN = frozenset({"NS_ERR_UNDEFINED_NAMESPACE", "NS_ERR_XML_NAMESPACE"})
 
 
@@ -89,7 +91,8 @@ def _recover(text: str) -> Any:
     """The root of a document with faults that are forgiven, after making sure it has no other.
 
     libxml2 reports nothing more after the first character it forbids, not even that the
-    end is missing; so the document is first read with those characters taken out.
+    end is missing; so the document is first read with those characters taken out. It also
+    drops every `&amp;` and `&lt;` that comes later, but not their numbers.
     """
     text = _SURROGATE_PAIR.sub(_joined, text)
     text = _CHARACTER_REFERENCE.sub(_allowed_reference, text)
@@ -102,7 +105,8 @@ def _recover(text: str) -> Any:
             if fault.type_name not in _FORGIVEN:
                 raise XmlError(f"The XML cannot be read: {fault.message} (line {fault.line})")
         if plain != text:
-            root = etree.fromstring(text.encode(), _parser(recover=True))
+            numbered = _NAMED_REFERENCE.sub(_as_number, text)
+            root = etree.fromstring(numbered.encode(), _parser(recover=True))
     except etree.XMLSyntaxError as exc:
         raise XmlError(f"The XML cannot be read: {exc}") from exc
     if root is None:
@@ -130,6 +134,10 @@ def _as_reference(match: re.Match[str]) -> str:
     code = ord(match[0])
     # libxml2 drops a raw control character but keeps a reference to one.
     return f"&#{code};" if 0 < code < 0x20 else "\ufffd"
+
+
+def _as_number(match: re.Match[str]) -> str:
+    return _NAMED[match[1]] if match[1] else match[0]
 
 
 def text_of(raw: bytes) -> str:

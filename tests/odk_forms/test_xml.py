@@ -97,6 +97,30 @@ def test_a_form_must_be_well_formed(raw):
         parse_strict(raw)
 
 
+REST = """<a>&amp; &lt;b&gt; &#38; &#x3c; \U0001f476 &apos;&quot;</a><!-- &amp; --><?p &lt;?>
+ <b x=" &amp;&lt;&#38;\t&quot; " y='&apos;'> <c><![CDATA[&amp; <c> ]]></c> tail &gt; </b>
+ <o:meta xmlns:o="o"><o:id>]]&gt;</o:id></o:meta>"""
+
+
+@pytest.mark.parametrize("barcode", ["&#29;", "&#x1d;", "\x1d"], ids=["decimal", "hex", "raw"])
+def test_nothing_else_is_lost_behind_a_control_character(barcode):
+    """In one document of any length, whatever stands between its beginning and its end."""
+    rest = REST + "<d>" + "p\u00e4njang &amp; lebar; " * 2000 + "</d>" + REST
+    sent = "<d><k>01{}10</k>" + rest + "<k>{}&amp;</k></d>"
+    read = parse(sent.replace("{}", barcode).encode())
+    plain = parse_strict(sent.replace("{}", "\ue01d").encode())
+    assert told(read) == [
+        tuple(text.replace("\ue01d", "\x1d") for text in one) for one in told(plain)
+    ]
+
+
+def told(root):
+    return [
+        (one.tag, one.text or "", one.tail or "", *map(str, one.attrib.items()))
+        for one in root.iter()
+    ]
+
+
 def test_attributes_are_found_by_their_local_name():
     root = parse(b"<d xmlns:o='urn:o' o:version='1' p:id='x' id='y'/>")
 
