@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from schemas.base import Answer
 
-CERTAINTIES = ("sure", "downloaded", "used", "unknown")
+CERTAINTIES = ("sure", "probable", "downloaded", "used", "unknown")
 
 
 class TextShape(Answer):
@@ -23,20 +23,43 @@ class NumberShape(Answer):
     certainty = fields.String(validate=validate.OneOf(CERTAINTIES))
 
 
+class TruthShape(Answer):
+    """Yes or no, null when it is not known, and how sure it is."""
+
+    value = fields.Boolean(allow_none=True)
+    certainty = fields.String(validate=validate.OneOf(CERTAINTIES))
+
+
+class ListHeldShape(Answer):
+    """An entity list as the device holds it: the hash of its content, served `at`.
+
+    `current`: it was the newest content when the phone last asked, at `askedAt`.
+    """
+
+    name = fields.String()
+    hash = fields.Nested(TextShape)
+    at = fields.String(allow_none=True)
+    current = fields.Nested(TruthShape)
+    asked_at = fields.String(allow_none=True)
+
+
 class FormHeldShape(Answer):
-    """A form as the device holds it; `behind` counts versions."""
+    """A form as the device holds it; `behind` counts versions. `at`: when it was served or sent."""
 
     xml_form_id = fields.String()
     title = fields.String()
     newest = fields.Nested(TextShape)
     version = fields.Nested(TextShape)
     behind = fields.Nested(NumberShape)
+    at = fields.String(allow_none=True)
 
 
 class DeviceShape(Answer):
     """A device account. `area` maps an actor property to its values, each with a label.
 
     `hub` is the one that its last submission came through; null when it sent here itself.
+    `clockAhead` are the seconds that its clock is ahead: probable, when they may be twelve hours
+    more or less.
     """
 
     id = fields.Integer()
@@ -51,6 +74,8 @@ class DeviceShape(Answer):
     last_submission = fields.Nested(TextShape)
     hub = fields.Nested(TextShape)
     forms = fields.List(fields.Nested(FormHeldShape))
+    lists = fields.List(fields.Nested(ListHeldShape))
+    clock_ahead = fields.Nested(NumberShape)
     waiting = fields.Nested(NumberShape)
     quarantined = fields.Nested(NumberShape)
     open_reviews = fields.Nested(NumberShape)

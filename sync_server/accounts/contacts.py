@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sync_server.db import write_transaction
-from sync_server.stores.contacts import ContactSum, add_contacts, note_served
+from sync_server.stores.contacts import ContactSum, ListSeen, add_contacts, note_lists, note_served
 
 LOG = logging.getLogger(__name__)
 
@@ -25,7 +25,11 @@ ServedKey = tuple[int, int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One request of one phone."""
+    """One request of one phone.
+
+    `lists_told` are the hashes that a manifest named, `lists_served` those of the rows it was
+    handed, or had already; `clock_ahead` seconds by its `Date`, known but for twelve hours.
+    """
 
     project_id: int
     actor_id: int
@@ -37,6 +41,18 @@ class Heard:
     submission: bool = False
     xml_form_id: str | None = None
     version: str | None = None
+    clock_ahead: int | None = None
+    lists_told: Mapping[str, str] = field(default_factory=dict)
+    lists_served: Mapping[str, str] = field(default_factory=dict)
+
+    def lists(self) -> dict[str, ListSeen]:
+        """What it says of each list."""
+        found = {
+            name: ListSeen(told_hash=h, told_at=self.at) for name, h in self.lists_told.items()
+        }
+        for name, served in self.lists_served.items():
+            found[name] = replace(found.get(name, ListSeen()), hash=served, at=self.at)
+        return found
 
 
 class Contacts:
@@ -48,6 +64,7 @@ class Contacts:
         self._lock = threading.Lock()
         self._sums: dict[Key, ContactSum] = {}
         self._served: dict[ServedKey, tuple[str, str]] = {}
+        self._lists: dict[ServedKey, ListSeen] = {}
         self._due = threading.Event()
         self._stopped = False
 
@@ -62,6 +79,8 @@ class Contacts:
             user_agent=heard.user_agent,
             bytes_up=heard.bytes_up,
             bytes_down=heard.bytes_down,
+            clock_ahead=heard.clock_ahead,
+            clock_at=None if heard.clock_ahead is None else heard.at,
         )
         with self._lock:
             # Taken out and put back: the keys stand in the order they were last heard of.
@@ -71,6 +90,9 @@ class Contacts:
                 served = (*key, heard.xml_form_id)
                 self._served.pop(served, None)
                 self._served[served] = (heard.version, heard.at)
+            for name, seen in heard.lists().items():
+                older = self._lists.pop((*key, name), ListSeen())
+                self._lists[*key, name] = _newer(older, seen)
             self._forget_oldest()
 
     def flush(self) -> None:
@@ -81,18 +103,23 @@ class Contacts:
         with self._lock:
             sums, self._sums = self._sums, {}
             served, self._served = self._served, {}
-        if not (sums or served):
+            lists, self._lists = self._lists, {}
+        if not (sums or served or lists):
             return
         try:
             with write_transaction() as connection:
                 add_contacts(connection, list(sums.values()))
                 note_served(connection, served)
+                note_lists(connection, lists)
         except Exception:
-            self._take_back(sums, served)
+            self._take_back(sums, served, lists)
             raise
 
     def _take_back(
-        self, sums: dict[Key, ContactSum], served: dict[ServedKey, tuple[str, str]]
+        self,
+        sums: dict[Key, ContactSum],
+        served: dict[ServedKey, tuple[str, str]],
+        lists: dict[ServedKey, ListSeen],
     ) -> None:
         """Add what could not be written to what was noted meanwhile, which is newer."""
         with self._lock:
@@ -102,7 +129,9 @@ class Contacts:
             for served_key, version in self._served.items():
                 served.pop(served_key, None)
                 served[served_key] = version
-            self._sums, self._served = sums, served
+            for list_key, seen in self._lists.items():
+                lists[list_key] = _newer(lists.pop(list_key, ListSeen()), seen)
+            self._sums, self._served, self._lists = sums, served, lists
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
@@ -110,6 +139,8 @@ class Contacts:
             del self._sums[next(iter(self._sums))]
         while len(self._served) > self.most_kept:
             del self._served[next(iter(self._served))]
+        while len(self._lists) > self.most_kept:
+            del self._lists[next(iter(self._lists))]
 
     def run(self, flush: Callable[[], None]) -> None:
         """Flush every few seconds until stopped: the body of a daemon thread.
@@ -139,4 +170,16 @@ def _merged(older: ContactSum, newer: ContactSum) -> ContactSum:
         user_agent=newer.user_agent or older.user_agent,
         bytes_up=older.bytes_up + newer.bytes_up,
         bytes_down=older.bytes_down + newer.bytes_down,
+        clock_ahead=older.clock_ahead if newer.clock_at is None else newer.clock_ahead,
+        clock_at=newer.clock_at or older.clock_at,
+    )
+
+
+def _newer(older: ListSeen, newer: ListSeen) -> ListSeen:
+    """What was seen of a list later, and what was not seen again."""
+    return ListSeen(
+        hash=newer.hash or older.hash,
+        at=newer.at or older.at,
+        told_hash=newer.told_hash or older.told_hash,
+        told_at=newer.told_at or older.told_at,
     )

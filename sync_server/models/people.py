@@ -3,7 +3,8 @@
 projects ─┬─ assignments ── actors ─┬─ users ── sessions
           ├─ app_users ─────────────┘
           ├─ actor_properties
-          └─ contacts ── served_forms        (what each phone asked for, and when)
+          └─ contacts ─┬─ served_forms       (what each phone asked for, and when)
+                       └─ served_lists
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ class Contact(Base):
     user_agent: Mapped[MaybeWords]
     bytes_up: Mapped[int] = mapped_column(default=0)
     bytes_down: Mapped[int] = mapped_column(default=0)
+    clock_ahead: Mapped[int | None]  # seconds by `Date`, known but for twelve hours
+    clock_at: Mapped[MaybeInstant]
 
 
 class ServedForm(Base):
@@ -180,3 +183,23 @@ class ServedForm(Base):
     xml_form_id: Mapped[Words] = mapped_column(primary_key=True)
     version: Mapped[Words]
     at: Mapped[Instant]
+
+
+class ServedList(Base):
+    """Which content of an entity list a phone was last handed, and which it was last told of."""
+
+    __tablename__ = "served_lists"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "actor_id"], ["app_users.project_id", "app_users.actor_id"]
+        ),
+    )
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[Words] = mapped_column(primary_key=True)
+    list_name: Mapped[Words] = mapped_column(primary_key=True)
+    hash: Mapped[MaybeWords]
+    at: Mapped[MaybeInstant]
+    told_hash: Mapped[MaybeWords]
+    told_at: Mapped[MaybeInstant]

@@ -35,6 +35,7 @@ def form_attachment(form_id: str, name: str, version: str | None = None) -> Resp
             info = load_lists(connection, g.device.project_id).get(file.list_name)
             if info is not None:
                 tag = list_hash(connection, g.device.project_id, info, area())
+                g.lists_served = {info.name: tag}
                 return unchanged(tag) or answer(
                     list_csv(connection, g.device.project_id, info, area()),
                     "text/csv; charset=utf-8",

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from conflict.areas import Area, area_of
 from odk_forms import openrosa
+from odk_forms.collect_date import seconds_ahead
 from sync_server.accounts.contacts import Heard
 from sync_server.accounts.credentials import hash_of_token
 from sync_server.clock import instant
@@ -151,8 +152,18 @@ def _note(response: Response) -> None:
             submission=request.method == "POST",
             xml_form_id=served[0],
             version=served[1],
+            clock_ahead=_clock_ahead(),
+            lists_told=g.get("lists_told", {}),
+            lists_served=g.get("lists_served", {}),
         )
     )
+
+
+def _clock_ahead() -> int | None:
+    """By `Date`, of a question: a body may have been on its way for a quarter of an hour."""
+    header = request.headers.get("Date", "")
+    asks = header and request.method == "GET"
+    return seconds_ahead(header, context().clock.now()) if asks else None
 
 
 Nature = Literal["submit_success", "submit_error"]

@@ -42,7 +42,7 @@ def register(app: Flask) -> None:
         locale_selector=language,
     )
     babel.domain_instance = Catalogues()
-    app.jinja_env.filters.update(when=when, day=day, ago=ago, size=size)
+    app.jinja_env.filters.update(when=when, day=day, ago=ago, size=size, span=span)
 
 
 def language() -> str:
@@ -117,6 +117,11 @@ def ago(instant: str | None) -> Markup:
     text = text.replace(" yang lalu", " lalu")  # CLDR's Indonesian is long for a table
     exact = format_datetime(_local(instant), "d MMM y HH.mm", locale=language())
     return Markup('<time datetime="{}" title="{}">{}</time>').format(instant, exact, text)
+
+
+def span(seconds: int) -> str:
+    """A time as people count it: "2 hari"."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=language())
 
 
 def size(count: int) -> str:

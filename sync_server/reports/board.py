@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from conflict.areas import Area, scopes_of_actor
-from sync_server.clock import Clock, instant
+from sync_server.clock import Clock, instant, moment
 from sync_server.db import read_transaction
+from sync_server.reports.clocks import ClockError, clock_error
 from sync_server.reports.labels import Place, name_places
 from sync_server.reports.routes import hubs_on
 from sync_server.stores import devices as device_store
@@ -55,6 +56,22 @@ class FormHeld:
     version: str | None
     behind: int | None
     certainty: Certainty
+    at: str | None = None  # when it was served, or sent
+
+
+@dataclass(frozen=True, slots=True)
+class ListHeld:
+    """One entity list as a device holds it: the hash of its content, and when that was served.
+
+    `current` says whether it was the newest when the phone last asked, at `told_at`; None when
+    nothing is known.
+    """
+
+    list_name: str
+    hash: str | None
+    at: str | None
+    current: bool | None
+    told_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +86,8 @@ class DeviceRow:
     last_submission: str | None
     through: str | None  # the hub that the last submission came through
     forms: tuple[FormHeld, ...]
+    lists: tuple[ListHeld, ...]
+    clock: ClockError | None
     waiting: int
     quarantined: int
     open_reviews: int
@@ -219,7 +238,7 @@ def _form_row(versions: Sequence[Any], devices: Sequence[DeviceRow]) -> FormRow:
 def load_devices(
     connection: Connection, project_id: int, area: Area, *, clock: Clock, late_days: int
 ) -> list[DeviceRow]:
-    """Every device account in use of an area, worst first; eleven statements, however many."""
+    """Every device account in use of an area, worst first; twelve statements, however many."""
     lists = load_lists(connection, project_id)
     devices = [
         row
@@ -254,6 +273,9 @@ class _Known:
             (row.actor_id, row.xml_form_id): row
             for row in device_store.list_served(connection, project_id)
         }
+        self.lists: dict[int, dict[str, Any]] = {}
+        for seen in device_store.list_served_lists(connection, project_id):
+            self.lists.setdefault(seen.actor_id, {})[seen.list_name] = seen
         self.last = {
             row.actor_id: row for row in device_store.list_last_submissions(connection, project_id)
         }
@@ -287,6 +309,8 @@ class _Known:
             last_submission=max(sent, default=None),
             through=self._through(last, contacts),
             forms=forms,
+            lists=tuple(_list_held(one) for one in self.lists.get(actor_id, {}).values()),
+            clock=_clock(contacts, last),
             waiting=waiting,
             quarantined=quarantined,
             open_reviews=contending,
@@ -314,7 +338,7 @@ class _Known:
 
     def _held(self, actor_id: int, form_id: str, versions: Sequence[Any]) -> FormHeld:
         newest = next(one for one in versions if one.version == one.newest)
-        version, certainty = self._version_on(actor_id, form_id)
+        version, certainty, at = self._version_on(actor_id, form_id)
         serial = next((one.serial for one in versions if one.version == version), None)
         behind = None
         if version is not None:
@@ -322,16 +346,32 @@ class _Known:
             behind = 1 if serial is None else sum(one.serial > serial for one in versions)
         if version == newest.version:
             behind = 0
-        return FormHeld(form_id, newest.name, newest.version, version, behind, certainty)
+        return FormHeld(form_id, newest.name, newest.version, version, behind, certainty, at)
 
-    def _version_on(self, actor_id: int, form_id: str) -> tuple[str | None, Certainty]:
+    def _version_on(self, actor_id: int, form_id: str) -> tuple[str | None, Certainty, str | None]:
         served = self.served.get((actor_id, form_id))
         if served is not None:
-            return served.version, Certainty.DOWNLOADED
+            return served.version, Certainty.DOWNLOADED, served.at
         last = self.last.get(actor_id)
         if last is not None and last.xml_form_id == form_id:
-            return last.form_version, Certainty.USED
-        return None, Certainty.UNKNOWN
+            return last.form_version, Certainty.USED, last.received_at
+        return None, Certainty.UNKNOWN, None
+
+
+def _list_held(seen: Any) -> ListHeld:
+    current = None if seen.told_hash is None else seen.told_hash == seen.hash
+    return ListHeld(seen.list_name, seen.hash, seen.at, current, seen.told_at)
+
+
+def _clock(contacts: Sequence[Any], last: Any) -> ClockError | None:
+    """Of the phone that was heard last, and of the last form that its account sent."""
+    told = [one for one in contacts if one.clock_at is not None]
+    ahead = max(told, key=lambda one: str(one.clock_at)).clock_ahead if told else None
+    end = None
+    if last is not None and last.client_time is not None:
+        late = moment(last.client_time) - moment(last.received_at)
+        end = round(late.total_seconds())
+    return clock_error(ahead, end)
 
 
 def _health(last_contact: str | None, late: str, to_check: bool) -> Health:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, distinct, func, select, true, type_coerce
 
 from sync_server.models.forms import Form, FormVersion
-from sync_server.models.people import Actor, AppUser, Contact, ServedForm
+from sync_server.models.people import Actor, AppUser, Contact, ServedForm, ServedList
 from sync_server.models.records import ChangeRow, QuarantineRow, ReviewRow, Submission
 from sync_server.stores.upsert import table_of
 
@@ -25,6 +25,7 @@ _F = table_of(Form).c
 _V = table_of(FormVersion).c
 _S = table_of(Submission).c
 _SF = table_of(ServedForm).c
+_SL = table_of(ServedList).c
 
 
 def list_devices(
@@ -63,10 +64,19 @@ def list_served(connection: Connection, project_id: int) -> Sequence[Any]:
     ).all()
 
 
+def list_served_lists(connection: Connection, project_id: int) -> Sequence[Any]:
+    """Contents of lists handed out and told of, oldest first."""
+    return connection.execute(
+        select(_SL.actor_id, _SL.list_name, _SL.hash, _SL.at, _SL.told_hash, _SL.told_at)
+        .where(_SL.project_id == project_id)
+        .order_by(_SL.told_at, _SL.device_id)
+    ).all()
+
+
 def list_last_submissions(connection: Connection, project_id: int) -> Sequence[Any]:
     """The last submission of each account in use: what form, when, and by which servers.
 
-    Columns   actor_id, xml_form_id, form_version, received_at, path.
+    Columns   actor_id, xml_form_id, form_version, client_time, received_at, path.
 
     Each is read off the end of an index, not found by going through what was sent; a join
     would leave it to the database to choose the other way.
@@ -77,7 +87,7 @@ def list_last_submissions(connection: Connection, project_id: int) -> Sequence[A
         of_account = (_S.project_id == project_id, _S.actor_id == _D.actor_id)
         return select(column).where(*of_account).order_by(*newest_first).limit(1).scalar_subquery()
 
-    wanted = (_S.xml_form_id, _S.form_version, _S.received_at, _S.path)
+    wanted = (_S.xml_form_id, _S.form_version, _S.client_time, _S.received_at, _S.path)
     rows = connection.execute(
         select(_D.actor_id, *(last(column).label(column.name) for column in wanted)).where(
             _D.project_id == project_id, _D.revoked_at.is_(None)

@@ -10,7 +10,7 @@ from schemas.devices import DevicesShape
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.reports.board import DeviceRow, FormHeld, load_devices
+from sync_server.reports.board import DeviceRow, FormHeld, ListHeld, load_devices
 from sync_server.web.auth import require_viewer
 from sync_server.web.documented import documented
 
@@ -55,6 +55,11 @@ def _shown(row: DeviceRow) -> dict[str, Any]:
             "certainty": "sure" if row.last_submission else "unknown",
         },
         "forms": [_form(one) for one in row.forms],
+        "lists": [_list(one) for one in row.lists],
+        "clockAhead": {
+            "value": row.clock.seconds if row.clock else None,
+            "certainty": ("sure" if row.clock.sure else "probable") if row.clock else "unknown",
+        },
         "waiting": _sure(row.waiting),
         "quarantined": _sure(row.quarantined),
         "openReviews": _sure(row.open_reviews),
@@ -74,6 +79,17 @@ def _form(one: FormHeld) -> dict[str, Any]:
         "newest": _sure(one.newest),
         "version": {"value": one.version, "certainty": certainty},
         "behind": {"value": one.behind, "certainty": certainty},
+        "at": one.at,
+    }
+
+
+def _list(one: ListHeld) -> dict[str, Any]:
+    return {
+        "name": one.list_name,
+        "hash": _told(one.hash),
+        "at": one.at,
+        "current": _told(one.current),
+        "askedAt": one.told_at,
     }
 
 

@@ -1,0 +1,143 @@
+"""What phones tell of themselves by the way, and how surely the sync board knows it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from odk_forms.collect_date import seconds_ahead
+from sync_server.db import db
+from sync_server.fleet.wire import collect_date
+from sync_server.reports.clocks import clock_error
+from tests.pages.visitor import administrator, at
+from tests.support.promises import promise
+
+COLLECT = "org.odk.collect.android/v2026.3.0 Dalvik/2.1.0 (Linux; U; Android 11; SM-A035F)"
+CHILD = "7b0c6f0e-5d1a-4f7e-9a55-3c5a3a1b7e01"
+LIST = "forms/ukur/attachments/anak.csv"
+
+
+def polled(phone, *, ahead: timedelta = timedelta(0)) -> None:
+    """A poll of a phone whose clock is ahead, but for the list's rows."""
+    shown = collect_date(phone.village.clock.now() + ahead)
+    for path in ("formList", "forms/ukur/manifest", "forms/ukur.xml"):
+        answer = phone.get(
+            f"{path}?deviceID=collect%3AZk3b", **{"User-Agent": COLLECT, "Date": shown}
+        )
+        assert answer.status_code == 200
+
+
+def fetched(phone) -> str:
+    """The rows of the list; their tag."""
+    answer = phone.get(f"{LIST}?deviceID=collect%3AZk3b", **{"User-Agent": COLLECT})
+    return answer.headers["ETag"].strip('"')
+
+
+def told(village) -> dict:
+    """The one device, as `sync/devices` has it."""
+    with village.app.app_context():
+        village.app.extensions["simpul"].contacts.flush()
+    answer = administrator(village.app).get(f"/v1/projects/{village.project.id}/sync/devices")
+    (device,) = answer.json["devices"]
+    return device
+
+
+@promise("O77")
+def test_what_a_phone_asks_for_tells_its_versions_and_lists(village, phone):
+    polled(phone)
+    before = told(village)
+    assert before["lists"] == [
+        {
+            "name": "anak",
+            "hash": {"value": None, "certainty": "unknown"},
+            "at": None,
+            "current": {"value": False, "certainty": "sure"},
+            "askedAt": "2026-11-21T03:00:00.000Z",
+        }
+    ]
+    tag = fetched(phone)
+    device = told(village)
+    (anak,) = device["lists"]
+    assert anak["hash"] == {"value": tag, "certainty": "sure"}
+    assert (anak["at"], anak["current"]["value"]) == ("2026-11-21T03:00:00.000Z", True)
+    assert device["collect"] == {"value": "2026.3.0", "certainty": "sure"}
+    assert device["android"] == {"value": "11", "certainty": "sure"}
+    ukur = next(one for one in device["forms"] if one["xmlFormId"] == "ukur")
+    assert ukur["version"] == {"value": "1", "certainty": "downloaded"}
+    assert ukur["at"] == "2026-11-21T03:00:00.000Z"
+    assert device["bytesDown"]["value"] > 0
+
+
+@promise("O77")
+def test_a_list_that_altered_is_current_until_the_phone_was_told_and_did_not_fetch(village, phone):
+    polled(phone)
+    fetched(phone)
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    assert told(village)["lists"][0]["current"]["value"] is True
+    polled(phone)
+    assert told(village)["lists"][0]["current"]["value"] is False
+    page = administrator(village.app).get(at(village, "board")).text
+    assert "yang lebih baru belum diambil" in page
+
+
+@promise("O77")
+def test_a_question_writes_nothing(village, phone):
+    polled(phone)
+    written: list[str] = []
+
+    def note(connection, cursor, statement, *_):
+        if statement.split(None, 1)[0].upper() in ("INSERT", "UPDATE", "DELETE"):
+            written.append(statement)
+
+    with village.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    polled(phone)
+    fetched(phone)
+    event.remove(engine, "before_cursor_execute", note)
+    assert written == []
+
+
+@promise("O78")
+@pytest.mark.parametrize(
+    ("ahead", "shown"),
+    [
+        (timedelta(minutes=-25), timedelta(minutes=-25)),
+        (timedelta(days=2), timedelta(days=2)),
+        (timedelta(hours=12), timedelta(0)),  # what twelve hours hide
+    ],
+)
+def test_the_date_of_a_question_tells_a_clock_but_for_twelve_hours(village, phone, ahead, shown):
+    polled(phone, ahead=ahead)
+    assert told(village)["clockAhead"] == {
+        "value": round(shown.total_seconds()),
+        "certainty": "probable",
+    }
+
+
+@promise("O78")
+def test_a_form_finished_after_it_came_makes_the_clock_certain(village, phone):
+    polled(phone, ahead=timedelta(hours=12, minutes=5))
+    phone.client_time = "2026-11-21T22:04:00.000+07:00"  # it is ten in the morning there
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    assert told(village)["clockAhead"] == {"value": 12 * 3600 + 300, "certainty": "sure"}
+    page = administrator(village.app).get(at(village, "board")).text
+    assert "jam 12 jam lebih cepat" in page
+    assert "(mungkin)" not in page
+
+
+@promise("O78")
+def test_a_form_that_waited_says_nothing_of_the_clock(village, phone):
+    phone.client_time = "2026-11-01T08:00:00.000+07:00"
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    assert told(village)["clockAhead"] == {"value": None, "certainty": "unknown"}
+
+
+@promise("O78")
+def test_a_date_that_is_none_is_passed_over():
+    now = datetime.fromisoformat("2026-11-21T03:00:00+00:00")
+    for header in ("", "yesterday", "Sat, 31 Foo 2026 03:00:00 GMT", "Sat, 31 Feb 2026 03:00:00"):
+        assert seconds_ahead(header, now) is None
+    assert seconds_ahead("Mon, 01 Jan 0001 12:00:00 GMT", now) is not None
+    assert clock_error(None, None) is None
+    assert clock_error(None, -90_000) is None
