@@ -28,6 +28,8 @@ test-nightly: $(TESTABLE) ## Run every test with many more random histories, the
 	$(BIN)/python -m tests.conflict.nightly --workers $(WORKERS) --histories $(HISTORIES)
 	$(BIN)/python -m tests.relay.routes --workers $(WORKERS) --seeds $(SEEDS)
 	$(BIN)/simpul simulate --phones 60 --hubs 3 --kills 6 --seed "$$(date +%Y%m%d)"
+	$(BIN)/python -m tests.openrosa.flood --phones 300
+	$(BIN)/python -m tests.openrosa.flood --phones 300 --postgres
 	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS)
 	$(BIN)/python -m tests.hubs.rounds --rounds $(ROUNDS) --postgres
 

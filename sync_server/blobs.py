@@ -1,5 +1,6 @@
 """The blob folder: bytes under their SHA-256, on the disk before any row names them.
 
+    part-<random>                              being put just now, or left by a process that died
     <2 digits>/<sha256>                        whole, the same for whoever sent it
     partial/<project>/<sender>/<sha256>        what came so far of one that is being sent
     partial/<project>/<sender>/<sha256>.length how long it is to be
@@ -16,11 +17,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
 _CHUNK = 1 << 20
+_PART = "part-"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,24 +39,34 @@ class Blobs:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix="part-")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    out.write(chunk)
-                out.flush()
-                os.fsync(out.fileno())
+        with _held_part(self.folder) as (out, part):
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())
             target = self.path(digest.hexdigest())
             target.parent.mkdir(mode=0o700, exist_ok=True)
-            Path(name).replace(target)
+            part.replace(target)
             _fsync_folder(target.parent)
             _fsync_folder(self.folder)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
         return digest.hexdigest(), size
+
+    def sweep(self) -> int:
+        """Remove what processes that were killed had begun to put; how many there were.
+
+        Whoever is putting one holds its lock, which ends with its process. Partials are no such
+        thing: their senders go on with them.
+        """
+        swept = 0
+        for part in self.folder.glob(f"{_PART}*"):
+            with suppress(OSError), part.open("rb") as left:
+                fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(left, part):
+                    part.unlink()
+                    swept += 1
+        return swept
 
     def adopt(self, partial: Partial) -> None:
         """Keep the bytes of a partial whose hash is right; a second name, and no second copy.
@@ -206,6 +218,25 @@ def is_sha256(text: str) -> bool:
     (True, False, False)
     """
     return _SHA256.fullmatch(text) is not None
+
+
+@contextmanager
+def _held_part(folder: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file of a name that is nobody's, locked; gone at the end when it is still there.
+
+    One that was swept before it could be locked is made again.
+    """
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_PART)
+        part = Path(name)
+        with os.fdopen(handle, "wb") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)
+            if _is_at(out, part):
+                try:
+                    yield out, part
+                finally:
+                    part.unlink(missing_ok=True)
+                return
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:

@@ -8,6 +8,7 @@ PostgreSQL always). `synchronous=FULL`: a commit is on the disk when it returns.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,8 +16,9 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from sync_server.errors import StoreBusy
 from sync_server.models.base import Base
@@ -24,9 +26,8 @@ from sync_server.settings import Settings
 
 db = SQLAlchemy(metadata=Base.metadata)
 
-# A phone gives up after 60 seconds: both waits together must end well before.
-_BUSY_SECONDS = 15
-_QUEUE_SECONDS = 20
+# A phone gives up after 60 seconds. This and its wait for a turn must end well before.
+_WAIT_SECONDS = 20.0
 _PROGRAM_LIMIT_EXCEEDED = "54"  # PostgreSQL: this will not fit, however often it is tried
 # Threads of one process queue here in turn; SQLite's own busy wait is a lottery.
 _sqlite_writer = threading.Lock()
@@ -37,9 +38,10 @@ def connect(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     # Values are children's: an error that is logged says which statement failed, not with what.
     options: dict[str, Any] = {"hide_parameters": True}
-    options |= {"pool_size": 40, "max_overflow": 10, "pool_timeout": 60}
+    options |= {"pool_size": 40, "max_overflow": 10, "pool_timeout": _WAIT_SECONDS}
     if settings.database_url.startswith("postgresql"):
         options |= {"pool_size": 10, "max_overflow": 30, "pool_pre_ping": True}
+        options["connect_args"] = _waits_of_postgres(settings.database_url)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
@@ -47,12 +49,19 @@ def connect(app: Flask, settings: Settings) -> None:
             _prepare_sqlite(db.engine)
 
 
+def _waits_of_postgres(url: str) -> dict[str, Any]:
+    """How long a connection and a lock are waited for, where the URL does not say it."""
+    waits = {"connect_timeout": 10, "options": f"-c lock_timeout={_WAIT_SECONDS * 1000:.0f}"}
+    said = make_url(url).query
+    return {name: value for name, value in waits.items() if name not in said}
+
+
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def tune(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the begin below is ours
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute(_patience(_WAIT_SECONDS))
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -60,8 +69,14 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        said = connection.get_execution_options()
+        raw: Any = connection.connection.driver_connection
+        raw.execute(_patience(said.get("sqlite_waits", _WAIT_SECONDS)))
+        connection.exec_driver_sql(f"BEGIN {said.get('sqlite_begin', 'DEFERRED')}")
+
+
+def _patience(seconds: float) -> str:
+    return f"PRAGMA busy_timeout = {round(seconds * 1000)}"
 
 
 @contextmanager
@@ -72,8 +87,11 @@ def write_transaction() -> Iterator[Connection]:
               written, and the same call may be made again.
     """
     engine = _for_writing(db.engine)
-    with _in_turn(engine), _busy_said_plainly(), engine.begin() as connection:
-        yield connection
+    with _in_turn(engine) as left, _busy_said_plainly(), engine.connect() as connection:
+        if left is not None:
+            connection.execution_options(sqlite_waits=left)
+        with connection.begin():
+            yield connection
 
 
 @contextmanager
@@ -84,15 +102,20 @@ def read_transaction() -> Iterator[Connection]:
 
 
 @contextmanager
-def _in_turn(engine: Engine) -> Iterator[None]:
-    """Threads of one process queue for SQLite's one writer; PostgreSQL has many."""
+def _in_turn(engine: Engine) -> Iterator[float | None]:
+    """Threads of one process queue for SQLite's one writer; PostgreSQL has many.
+
+    How many seconds are left to wait for other processes; None where nobody queues here. Each
+    behind the first would else wait for a store that is locked as long as the first did, in turn.
+    """
     if engine.dialect.name != "sqlite":
-        yield
+        yield None
         return
-    if not _sqlite_writer.acquire(timeout=_QUEUE_SECONDS):
+    since = time.monotonic()
+    if not _sqlite_writer.acquire(timeout=_WAIT_SECONDS):
         raise StoreBusy("others are writing to the store just now")
     try:
-        yield
+        yield max(_WAIT_SECONDS - (time.monotonic() - since), 0.1)
     finally:
         _sqlite_writer.release()
 
@@ -106,6 +129,8 @@ def _busy_said_plainly() -> Iterator[None]:
     """
     try:
         yield
+    except NoConnection as exc:
+        raise StoreBusy("others are using the store just now") from exc
     except OperationalError as exc:
         state = getattr(exc.orig, "sqlstate", None) or ""
         if state.startswith(_PROGRAM_LIMIT_EXCEEDED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import socket
 import sys
 from typing import Any
@@ -15,9 +16,16 @@ from sync_server.app import create_app, start_writing_contacts
 from sync_server.commands.common import loaded_settings, refuse_if_not_initialised
 from sync_server.jobs.schedule import start_in_background
 from sync_server.settings import Settings
+from sync_server.web.turns import take_turns
 
-_THREADS = 32  # a body may trickle for a quarter of an hour on 2G while others are served
-_ANSWER_WITHIN_SECONDS = 300
+# Each phone whose body trickles in for a quarter of an hour has a thread that sleeps (ADR 0023).
+_THREADS = 512
+_CONNECTIONS = 2000
+_WAITING_TO_CONNECT = 2048
+_OPEN_FILES = 8192
+_WORKER_ALIVE_WITHIN_SECONDS = 300  # its loop, not its requests: a body may take as long as it does
+# A phone that went out of reach never says so: it is asked, and hung up after five minutes.
+_ASK_AFTER_SECONDS, _ASK_EVERY_SECONDS, _ASK_TIMES = 120, 30, 6
 
 port_option = click.option(
     "--port",
@@ -70,7 +78,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": workers,
             "worker_class": "gthread",
             "threads": _THREADS,
-            "timeout": _ANSWER_WITHIN_SECONDS,
+            "worker_connections": _CONNECTIONS,
+            "backlog": _WAITING_TO_CONNECT,
+            "timeout": _WORKER_ALIVE_WITHIN_SECONDS,
             "graceful_timeout": 20,
             "keepalive": 15,
             "limit_request_line": 0,  # an integrity question names hundreds of ids
@@ -86,16 +96,44 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
+        allow_many_files()
         app = create_app(self.settings)
+        app.extensions["simpul"].blobs.sweep()
+        take_turns(app)
         start_writing_contacts(app)
         if self.options["workers"] == 1:
             start_in_background(app)
         collect_seldom()
         return app
 
-    def say_ready(self, _server: Any) -> None:
+    def say_ready(self, server: Any) -> None:
+        for listener in server.LISTENERS:
+            notice_the_gone(listener.sock)
         click.echo(f"listening on {self.address}")
         sys.stdout.flush()
+
+
+def allow_many_files() -> None:
+    """As many open files as there may be connections: many systems begin with 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def notice_the_gone(listener: socket.socket) -> None:
+    """Let every connection taken from here end when the other side is no longer there.
+
+    Without it the thread of a phone that went out of reach in the middle of a body waits for ever.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _ASK_AFTER_SECONDS),
+        ("TCP_KEEPINTVL", _ASK_EVERY_SECONDS),
+        ("TCP_KEEPCNT", _ASK_TIMES),
+    ):
+        if hasattr(socket, name):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def collect_seldom() -> None:

@@ -23,7 +23,7 @@ from sync_server.accounts.credentials import hash_of_token
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.errors import NotAllowed, Retry, SyncError
+from sync_server.errors import NotAllowed, Retry, StoreBusy, SyncError
 from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.callers import WebUser
 from sync_server.openrosa.words import say
@@ -206,6 +206,13 @@ def refuse_unrouted() -> Response | None:
     response = refuse_http(exc)
     response.headers.update(openrosa.HEADERS)
     return response
+
+
+@bp.errorhandler(OSError)
+def refuse_full(exc: OSError) -> Response:
+    """No room for what came, or a disk that is away: the phone keeps it and tries again."""
+    LOG.error("%s at %s", exc.strerror or type(exc).__name__, request.endpoint)
+    return refuse(StoreBusy("the disk could not be used just now"))
 
 
 @bp.errorhandler(Exception)

@@ -1,0 +1,94 @@
+"""Who is served at the same moment: a request has a place while there is something to do for it.
+
+A phone on 2G sends one body for a quarter of an hour. While its bytes are on their way its thread
+waits without a place, and so does one that writes an answer out; threads are many and cost
+little. Places are few, so that a flood queues here, in turn, before it holds a connection to the
+store. Those who read have places of their own: a store that cannot be written to just now keeps
+no phone from its forms.
+"""
+
+from __future__ import annotations
+
+import io
+from threading import BoundedSemaphore
+from typing import IO
+
+from flask import Flask, g, request
+
+from sync_server.errors import StoreBusy
+
+READERS = 16
+WRITERS = 16
+WAIT_SECONDS = 20.0  # with what the store may take, well below the minute that a phone waits
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def take_turns(
+    app: Flask, *, readers: int = READERS, writers: int = WRITERS, wait: float = WAIT_SECONDS
+) -> None:
+    """Let so many requests of this process be worked on at once; others wait, and then are 503."""
+    read, write = BoundedSemaphore(readers), BoundedSemaphore(writers)
+
+    def begin() -> None:
+        turn = g.turn = Turn(read if request.method in _READING else write, wait)
+        turn.take()
+        if request.content_length != 0:
+            stream = request.environ["wsgi.input"]
+            request.environ["wsgi.input"] = Arriving(stream, request.content_length, turn)
+
+    def end(_exc: BaseException | None = None) -> None:
+        turn: Turn | None = g.pop("turn", None)
+        if turn is not None:
+            turn.leave()
+
+    app.before_request_funcs.setdefault(None, []).insert(0, begin)
+    app.teardown_request(end)
+
+
+class Turn:
+    """The place of one request, which it may leave and take again."""
+
+    def __init__(self, places: BoundedSemaphore, wait: float) -> None:
+        self._places = places
+        self._wait = wait
+        self._has = False
+
+    def take(self) -> None:
+        """Errors: `StoreBusy` when none is free for too long; nothing was done yet."""
+        if not self._has:
+            self._has = self._places.acquire(timeout=self._wait)
+            if not self._has:
+                raise StoreBusy("others are being served just now")
+
+    def leave(self) -> None:
+        if self._has:
+            self._has = False
+            self._places.release()
+
+
+class Arriving(io.RawIOBase):
+    """A body on its way: its place is left with the first byte, and taken again after the last.
+
+    `length` is None for a body that does not say how long it is.
+    """
+
+    def __init__(self, stream: IO[bytes], length: int | None, turn: Turn) -> None:
+        self._stream = stream
+        self._left = length
+        self._turn = turn
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._left == 0:
+            return 0
+        self._turn.leave()
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        if self._left is not None:
+            self._left -= len(data)
+        if not data or self._left == 0:
+            self._left = 0
+            self._turn.take()
+        return len(data)
