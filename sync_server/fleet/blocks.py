@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from odk_forms.xml import child, content, local, parse_strict
+from odk_forms.xml import child, content, local, parse_strict, parse_tolerant
 
 SAVETO = "{http://www.opendatakit.org/xforms/entities}saveto"
 BIND = "{http://www.w3.org/2002/xforms}bind"
@@ -34,7 +34,7 @@ class EntityBlock:
 
 def entity_blocks(xform: bytes, instance: bytes) -> tuple[EntityBlock, ...]:
     """Every block in document order, those that neither create nor update included."""
-    return blocks_in(parse_strict(instance), saved_paths(parse_strict(xform)))
+    return blocks_in(parse_tolerant(instance), saved_paths(parse_strict(xform)))
 
 
 def saved_paths(xform: Any) -> dict[str, str]:

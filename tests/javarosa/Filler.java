@@ -15,6 +15,7 @@ import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -301,9 +302,17 @@ public final class Filler {
         }
     }
 
-    /** The one thing a form asks of the device; what the engine would remember there is let go. */
+    /** What a form asks of the device, and of who is set up on it; what the engine would remember there is let go. */
     private record Device(String id) implements IPropertyManager {
-        @Override public String getSingularProperty(String name) { return name.equalsIgnoreCase("deviceid") ? id : null; }
+        @Override public String getSingularProperty(String name) {
+            return switch (name.toLowerCase(Locale.ROOT)) {
+                case "deviceid" -> id;
+                case "username" -> "bu.tuti";
+                case "phonenumber" -> "+6281200000000";
+                case "email" -> "tuti@example.org";
+                default -> null;
+            };
+        }
         @Override public List<String> getProperty(String name) { return List.of(getSingularProperty(name)); }
         @Override public void setProperty(String name, String value) { }
         @Override public void setProperty(String name, List<String> value) { }
