@@ -10,6 +10,7 @@ from tests.support.promises import promises_of
 
 TESTS = Path(__file__).parent.parent
 PAGE = TESTS.parent / "docs" / "openrosa.md"
+BESIDE = PAGE.with_name("central-compatibility.md")
 NUMBER = re.compile(r"\*\*(O\d+)\*\*")
 
 
@@ -36,3 +37,8 @@ def test_a_number_stands_before_one_sentence_and_no_item_is_without(page):
 def test_the_rules_stand_in_the_order_of_their_numbers(page):
     numbers = [int(number[1:]) for number in NUMBER.findall(page)]
     assert numbers == sorted(numbers)
+
+
+def test_what_is_said_of_central_names_rules_that_there_are(page):
+    named = set(re.findall(r"\bO\d+\b", BESIDE.read_text(encoding="utf-8")))
+    assert sorted(named - set(NUMBER.findall(page))) == []
