@@ -24,7 +24,7 @@ from odk_forms.definition import (
 )
 from odk_forms.errors import FormError, Message, Severity
 from odk_forms.media import media_refs
-from odk_forms.xml import XmlError, attribute, child, content, local, parse_strict
+from odk_forms.xml import XmlError, attribute, child, content, local, parse_strict, written
 
 __all__ = [
     "EntityBinding",
@@ -102,6 +102,17 @@ def examine(xml: bytes) -> tuple[FormDefinition, tuple[Problem, ...]]:
         encrypted=_is_encrypted(parts.model),
     )
     return definition, tuple(parts.problems)
+
+
+def with_version(xml: bytes, version: str) -> bytes:
+    """The same form under another version. Errors: `FormError` for one that XML cannot say."""
+    primary = _take_apart(xml).primary
+    name = next((one for one in primary.attrib if local(one) == "version"), "version")
+    try:
+        primary.set(name, version)
+    except ValueError as exc:
+        raise FormError.of("The version has characters that XML cannot have.") from exc
+    return written(primary)
 
 
 def _take_apart(xml: bytes) -> _Parts:

@@ -68,6 +68,12 @@ def parse_strict(raw: bytes) -> Any:
         raise XmlError(f"This is not well-formed XML: {exc}") from exc
 
 
+def written(element: Any) -> bytes:
+    """The whole document of an element, as UTF-8."""
+    whole = element.getroottree()
+    return bytes(etree.tostring(whole, encoding="utf-8", xml_declaration=True))
+
+
 def parse_tolerant(raw: bytes) -> Any:
     """The root element of XML as real phones write it; XmlError when nothing can be trusted.
 

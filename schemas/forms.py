@@ -24,6 +24,22 @@ class FormShape(Shape):
     published_at = fields.String(allow_none=True)
 
 
+class DraftShape(FormShape):
+    """A draft: `draftToken` is that of the addresses phones try it at, `testUrl` the server's."""
+
+    draft_token = fields.String()
+    test_url = fields.String()
+
+
+class DraftSubmissionShape(Shape):
+    """What was sent to a draft. `attachments` are names."""
+
+    instance_id = fields.String()
+    device_id = fields.String()
+    created_at = fields.String(attribute="received_at")
+    attachments = fields.List(fields.String())
+
+
 class FormAttachmentShape(Shape):
     """A file that a form expects: `exists` when its bytes are here, or the list it is linked to."""
 

@@ -138,6 +138,12 @@ class NotFound(SyncError):
     code = 404.1
 
 
+class DraftGone(NotFound):
+    """A draft that was tried is published or deleted, or never was."""
+
+    code = 404.4
+
+
 class AlreadyThere(SyncError):
     """Something of that name is here already."""
 

@@ -1,5 +1,5 @@
 """Every table, a module per family; relations are drawn at the top of each."""
 
-from sync_server.models import base, batches, forms, hubs, people, records
+from sync_server.models import base, batches, drafts, forms, hubs, people, records
 
-__all__ = ["base", "batches", "forms", "hubs", "people", "records"]
+__all__ = ["base", "batches", "drafts", "forms", "hubs", "people", "records"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from sync_server.openrosa import attachments, forms, projects, submissions
+from sync_server.openrosa import attachments, drafts, forms, projects, submissions
 from sync_server.openrosa.door import bp
 
 for _noun in (forms, attachments, submissions):
@@ -18,3 +18,4 @@ def register(app: Flask) -> None:
     """Put the phones' door into the app."""
     app.register_blueprint(bp)
     app.register_blueprint(projects.bp)
+    app.register_blueprint(drafts.bp)

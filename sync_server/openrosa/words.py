@@ -7,6 +7,7 @@ from werkzeug.exceptions import NotFound as NoSuchPath
 
 from sync_server.context import context
 from sync_server.errors import (
+    DraftGone,
     MayNotFill,
     MissingXmlPart,
     NotAllowed,
@@ -39,6 +40,10 @@ _WORDS: dict[type[Exception], tuple[str, str]] = {
     TooManyTries: (
         "Terlalu banyak kata sandi yang salah. Tunggu sebentar, lalu coba lagi.",
         "Too many wrong passwords. Wait a little, then try again.",
+    ),
+    DraftGone: (
+        "Formulir uji coba ini sudah diterbitkan atau dihapus. Hapus proyek uji coba ini dari HP.",
+        "This draft was published or deleted. Delete this test project from the phone.",
     ),
     NotFound: _NOT_HERE,
     NoSuchPath: _NOT_HERE,

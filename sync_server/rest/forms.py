@@ -1,24 +1,26 @@
-"""Forms: published here in one request; drafts are not kept yet."""
+"""Forms: published here in one request, or kept as drafts until then."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, request
 from sqlalchemy import Connection
 
 from odk_forms.convert import MAX_UPLOAD_BYTES
 from odk_forms.definition import Field
-from schemas.forms import FieldShape, FormAttachmentShape, FormShape
+from schemas.forms import DraftShape, FieldShape, FormAttachmentShape, FormShape
 from sync_server.accounts import people
+from sync_server.accounts.credentials import unseal
 from sync_server.accounts.roles import Person
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.errors import BadRequest, FormWarnings, NotAllowed, NotFound, TooLarge
+from sync_server.errors import FormWarnings, NotAllowed, NotFound, TooLarge
 from sync_server.publishing import publish
+from sync_server.publishing.drafts import draft_of, keep_draft
 from sync_server.publishing.form_files import attach
 from sync_server.publishing.publish import Checked
 from sync_server.reports.entity_lists import list_csv
@@ -57,14 +59,13 @@ def list_all(project_id: int) -> Any:
 def create(project_id: int) -> Any:
     """Publish the XLSForm or XForm of the body: a new form, or a new version of one.
 
-    What is wrong with it is in `details.messages`, by sheet and cell.
+    Without `publish=true` it is kept as the form's draft. What is wrong with it is in
+    `details.messages`, by sheet and cell.
     """
     person = require_manager(project_id)
+    checked = check_sent()
     if not query_flag("publish"):
-        raise BadRequest("drafts are not kept here yet: send the form with ?publish=true")
-    checked = publish.check(_sent(), _file_name())
-    if not query_flag("ignoreWarnings"):
-        _refuse_warnings(checked)
+        return keep_as_draft(project_id, checked, person)
     done = publish.publish_checked(
         project_id,
         checked,
@@ -74,6 +75,42 @@ def create(project_id: int) -> Any:
     )
     with read_transaction() as connection:
         return _shown(project_id, _found(connection, project_id, done.xml_form_id, done.version))
+
+
+def check_sent() -> Checked:
+    """The form of the body. Errors: `BadForm`, `FormWarnings`, `TooLarge`."""
+    checked = publish.check(_sent(), _file_name())
+    if not query_flag("ignoreWarnings"):
+        _refuse_warnings(checked)
+    return checked
+
+
+def keep_as_draft(
+    project_id: int, checked: Checked, person: Person, xml_form_id: str | None = None
+) -> Any:
+    """Keep a form as a draft and show it."""
+    here = context()
+    made = keep_draft(
+        project_id,
+        checked,
+        by=person.actor_id,
+        clock=here.clock,
+        secret_key=here.settings.secret_key,
+        xml_form_id=xml_form_id,
+    )
+    return shown_draft(project_id, made)
+
+
+def shown_draft(project_id: int, xml_form_id: str) -> Any:
+    """A draft with the token and the address that phones try it at. Errors: `NotFound`."""
+    settings = context().settings
+    with read_transaction() as connection:
+        row = draft_of(connection, project_id, xml_form_id)
+    token = unseal(row.token_sealed, settings.secret_key)
+    root = settings.public_url or request.url_root.rstrip("/")
+    test_url = f"{root}/v1/test/{token}/projects/{project_id}/forms/{quote(xml_form_id, '')}/draft"
+    facts = {"state": "open", "published_at": None, "updated_at": None}
+    return DraftShape().dump({**row._mapping, **facts, "draft_token": token, "test_url": test_url})
 
 
 def _sent() -> bytes:

@@ -98,11 +98,12 @@ def test_the_xml_is_served_byte_for_byte(send, admin, forms):
 
 
 @pytest.mark.parametrize("query", ["", "publish=false", "publish=False", "publish=1"])
-def test_a_draft_is_refused_with_a_plain_message(send, admin, forms, query):
-    answer = send(weighing(), query=query)
+def test_a_form_that_is_not_published_is_a_draft(send, admin, forms, query):
+    draft = send(weighing(), query=query).get_json()
 
-    assert code(answer) == (400, 400.5)
-    assert "publish=true" in answer.get_json()["message"]
+    assert draft.keys() >= ELEVEN_KEYS | {"draftToken", "testUrl"}
+    assert (draft["publishedAt"], len(draft["draftToken"])) == (None, 64)
+    assert admin.done("GET", f"{forms}/{draft['xmlFormId']}/draft") == draft
     assert admin.done("GET", forms) == []
 
 
