@@ -188,7 +188,7 @@ def _kept_files() -> tuple[Attached, ...]:
 def _name_of(name: str | None, file: FileStorage) -> str:
     """What a file is called: its part's name to the letter, else its file name."""
     told = sent_name(file.headers.get("Content-Disposition", ""))
-    return told if told is not None else name or file.filename or ""
+    return told or name or file.filename or ""
 
 
 def _kept(name: str, file: FileStorage) -> Attached:
