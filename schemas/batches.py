@@ -153,6 +153,9 @@ class ChangeItem(Lenient):
             raise ValidationError("trunkVersion needs a branchId", "branchId")
         if data.get("op") == Op.REOPEN.value and data.get("of") is None:
             raise ValidationError("a reopen names the resolve it voids", "of")
+        says = ("data", "label", "status")
+        if data.get("op") == Op.RESOLVE.value and not any(data.get(one) for one in says):
+            raise ValidationError("a resolve says what is to show: data, label or status", "data")
 
 
 class AttachmentItem(Lenient):
@@ -236,11 +239,15 @@ class BatchAnswer(Answer):
 
 
 def first_fault(schema: Schema, item: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """What an item says, and in words the first thing wrong with it ("" when nothing is)."""
+    """What an item says, and in words the first thing wrong with it ("" when nothing is).
+
+    The words may quote a key, and are kept: they are text that every database takes.
+    """
     try:
         loaded = schema.load(item)
     except ValidationError as exc:
-        return {}, _words(exc.messages)
+        words = _words(exc.messages).replace("\x00", "\\0")
+        return {}, words.encode("utf-8", "backslashreplace").decode()
     return dict(loaded), ""
 
 

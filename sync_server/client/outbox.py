@@ -29,7 +29,7 @@ import sqlite_utils
 from sync_server.client.link import SyncClient
 from sync_server.client.mirror import Mirror, Pulled
 from sync_server.client.refusals import SyncRefused, SyncUnreachable
-from sync_server.client.splitting import Item, batches, plain_bytes
+from sync_server.client.splitting import Item, batches, plain_bytes, plain_text
 
 _WAIT_SECONDS = 30
 _REUSED, _EPOCH = 409.51, 409.52
@@ -115,7 +115,7 @@ class Outbox:
         Errors    `TypeError` or `ValueError` for what has no JSON; `OSError` for a file that
                   cannot be read.
         """
-        text = plain_bytes(item).decode("utf-8", "surrogatepass")
+        text = plain_text(item)
         text.encode()  # SQLite keeps UTF-8: a lone surrogate is refused here and not later
         named = [{"sha256": _sha256(path), "path": str(Path(path).resolve())} for path in blobs]
         with self._writing():

@@ -28,10 +28,18 @@ def packed(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=6, mtime=0)
 
 
+def plain_text(value: object) -> str:
+    """JSON in one line. Errors: `TypeError` or `ValueError` for what has no JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def plain_bytes(value: object) -> bytes:
-    """JSON as it is sent. Errors: `TypeError` or `ValueError` for what has no JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+    r"""JSON as it is sent. Half of a surrogate pair goes as its escape, having no UTF-8.
+
+    >>> plain_bytes({"nama": "\ud800"})
+    b'{"nama":"\\ud800"}'
+    """
+    return plain_text(value).encode("utf-8", "backslashreplace")
 
 
 def batches(items: Iterable[Item], limits: Mapping[str, int]) -> Iterator[list[Item]]:

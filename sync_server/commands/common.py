@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import click
@@ -138,6 +138,15 @@ def print_json(value: object) -> None:
 def counted(count: int, word: str, plural: str | None = None) -> str:
     """A count and its word: `1 error`, `2 errors`."""
     return f"{count} {word if count == 1 else plural or word + 's'}"
+
+
+def in_pairs(properties: Mapping[str, str | list[str]]) -> str:
+    """Properties as they were given: `posyandu=mawar posyandu=melati`."""
+    return " ".join(
+        f"{name}={one}"
+        for name, value in sorted(properties.items())
+        for one in (value if isinstance(value, list) else [value])
+    )
 
 
 def properties_of(pairs: Sequence[str]) -> dict[str, str | list[str]]:

@@ -30,7 +30,8 @@ def keep_decided(
         for one in resolves
         for review in _reviews(one, lists[one.list_name].policies)
     ]
-    close_decided(connection, project_id, decided, at=at)
+    if decided:
+        close_decided(connection, project_id, decided, at=at)
 
 
 def _reviews(resolve: Change, policies: Policies) -> Iterator[Review]:

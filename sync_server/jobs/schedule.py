@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -12,6 +13,9 @@ from flask import Flask
 from sync_server.context import context
 from sync_server.jobs.election import Election
 from sync_server.jobs.relaying import Relaying, quietly
+
+# A look that is left out while a long relay goes on is nothing an operator need read of.
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 _LOOK_EVERY_SECONDS = 5
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}

@@ -23,7 +23,11 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else _ENCODER.encode(value)
+        if value is None:
+            return None
+        text = _ENCODER.encode(value)
+        # Half of a surrogate pair has no UTF-8, but it has an escape.
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

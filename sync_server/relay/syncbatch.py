@@ -95,7 +95,7 @@ class Writer:
 
     def _line(self, plain: Mapping[str, Any]) -> None:
         text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-        self._out(self._packer.compress(text.encode("utf-8", "surrogatepass") + b"\n"))
+        self._out(self._packer.compress(text.encode("utf-8", "backslashreplace") + b"\n"))
 
     def _out(self, data: bytes) -> None:
         self._digest.update(data)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Blueprint, request
 
 from schemas.batches import PROTOCOL, Batch, BatchAnswer, PushRequest, first_fault
+from schemas.plain import plain_of
 from sync_server.accounts.people import current_node, get_project
 from sync_server.context import context
 from sync_server.errors import BadRequest, EpochMoved, TooLarge, Unparseable, UnsupportedEncoding
@@ -46,9 +46,9 @@ def push(project_id: int, token: str | None = None) -> Any:
 
 def _envelope(raw: bytes) -> dict[str, Any]:
     try:
-        plain = json.loads(raw)
-    except (ValueError, RecursionError) as exc:
-        raise Unparseable("the batch is not JSON", format="json") from exc
+        plain = plain_of(raw)
+    except ValueError as exc:
+        raise Unparseable("the batch is not JSON, or nested too deep", format="json") from exc
     if not isinstance(plain, dict):
         raise BadRequest("a batch is a JSON object")
     if plain.get("protocol") != PROTOCOL:

@@ -19,7 +19,7 @@ def inflated_body(*, most_sent: int, most_raw: int) -> bytes:
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
-        return _read(most_raw, "maxRawBytes")
+        return _read(most_sent, "maxBytes")
     if encoding != "gzip":
         raise UnsupportedEncoding("a body is sent as it is, or as gzip", encoding=encoding[:40])
     return _gunzip(_read(most_sent, "maxBytes"), most_raw)

@@ -19,6 +19,7 @@ from sync_server.models.batches import BatchRow
 from sync_server.models.hubs import OutgoingBatch, RefusedItem
 from sync_server.models.people import Node
 from sync_server.stores.upsert import table_of
+from tests.sync.test_push import batch, create
 
 # What is kept of a centre is tried on both databases in `test_relaying.py`.
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -181,6 +182,23 @@ def test_what_the_centre_rejects_is_listed_and_blocks_nothing(paired, month, cen
     assert (done.sent, done.refused, done.waiting) == (15, 1, 0)
     (refused,) = rows(paired.app, RefusedItem)
     assert (refused.kind, refused.code, refused.detail) == ("submission", "bad_data", "forged")
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"data": {"nama": "\ud800"}}, {"data": {"\ud800": "x"}}, {"x\ud800": "y", "op": "?"}]
+)
+def test_what_has_no_utf8_goes_up_like_anything_else(paired, phone, centre, spoilt):
+    here = paired.phone(phone)
+    bad, good = create(str(uuid.uuid4())), create(str(uuid.uuid4()))
+    for item in ({**bad, **spoilt}, good):
+        url = f"{here.base}/sync/push"
+        answer = paired.village.client.post(url, json={**batch(item)})
+        assert answer.status_code == 200
+    done = paired.relay()
+    assert (done.sent, done.refused, done.waiting) == (2, 0, 0)
+    assert centre.record(good["entity"]).version == 1
+    assert [one.change_id for one in centre.quarantine()] == [bad["changeId"]]
+    assert paired.relay().sent == 0
 
 
 def test_files_follow_their_forms(paired, phone, centre):

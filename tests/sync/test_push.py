@@ -4,6 +4,7 @@ import gzip
 import json
 import uuid
 
+import pytest
 from sqlalchemy import event
 
 from sync_server.db import db
@@ -326,3 +327,52 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(push, village):
         return len(seen)
 
     assert statements(3) == statements(60)
+
+
+@promise("P42", "P43")
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"data": {"\ud800": "x"}},
+        {"data": {"nama": "\ud800"}},
+        {"\ud800": "x", "op": "zz"},
+        {"op": "\ud800\x00"},
+        {"data": {"a\x00": "x"}},
+        {"baseVersion": "HUGE", "op": "update"},
+        {"baseVersion": "INFINITE", "op": "update"},
+    ],
+    ids=["half-a-key", "half-a-value", "half-another-key", "op", "nul", "huge", "infinite"],
+)
+def test_what_no_database_takes_spoils_nothing_beside_it(push, village, spoilt):
+    good, bad = create(new()), create(new()) | spoilt
+    body = json.dumps(batch(bad, good)).replace('"HUGE"', "9" * 6000).replace('"INFINITE"', "1e999")
+    assert statuses(push(body.encode())) == ["quarantined", "applied"]
+    assert village.record(good["entity"]).version == 1
+
+
+@promise("P16")
+@pytest.mark.parametrize("more", ["[" * 101 + "]" * 101, "NaN", "-Infinity"])
+def test_what_is_nested_too_deep_or_no_number_is_no_batch(push, village, more):
+    good = create(new())
+    body = json.dumps(batch(good, x="MORE")).replace('"MORE"', more)
+    refused = push(body.encode())
+    assert (refused.status_code, refused.json["code"]) == (400, 400.1)
+    assert village.changes(good["entity"]) == []
+
+
+@promise("P15")
+def test_the_limit_on_the_wire_holds_for_a_body_that_is_no_gzip(push):
+    refused = push(batch(create(new()), pad="x" * (1 << 20)))
+    assert (refused.status_code, refused.json["details"]["limit"]) == (413, "maxBytes")
+
+
+@promise("P43")
+def test_a_decision_that_decides_nothing_is_kept_and_told_so(push, village, admin, sync):
+    child = new()
+    push(batch(create(child)))
+    empty = {name: one for name, one in create(child).items() if name not in ("label", "data")}
+    item = empty | {"op": "resolve", "contenders": [new()]}
+    answer = admin.post(f"{sync}/push", batch(item))
+    (result,) = answer.json["results"]
+    assert (result["status"], result["code"]) == ("quarantined", "bad_data")
+    assert "status" in result["detail"]
