@@ -75,15 +75,20 @@ def submissions_of_form(
 
 
 def _filled(connection: Connection, project_id: int, rows: Sequence[Any]) -> list[Filled]:
-    forms = find_forms(connection, project_id, [(r.xml_form_id, r.form_version) for r in rows])
-    hashes = {one for info in forms.values() for one in info.hashes.values()}
+    """Submissions of one form with their files."""
+    if not rows:
+        return []
+    xml_form_id = rows[0].xml_form_id
+    forms = find_forms(connection, project_id, [(xml_form_id, row.form_version) for row in rows])
+    info = forms.get(xml_form_id)
+    hashes = set(info.hashes.values()) if info is not None else set()
     definitions = load_definitions(connection, project_id, hashes)
-    found = []
-    for row in rows:
-        definition = _definition(forms.get(row.xml_form_id), row.form_version, definitions)
-        files = store.list_attachments(connection, project_id, row.xml_form_id, row.instance_id)
-        found.append(_one(row, files, definition))
-    return found
+    ids = [row.instance_id for row in rows]
+    files = store.list_attachments_of(connection, project_id, xml_form_id, ids)
+    return [
+        _one(row, files[row.instance_id], _definition(info, row.form_version, definitions))
+        for row in rows
+    ]
 
 
 def _definition(info: FormInfo | None, version: str, known: Any) -> FormDefinition | None:

@@ -183,12 +183,23 @@ def list_attachments(
     connection: Connection, project_id: int, xml_form_id: str, instance_id: str
 ) -> Sequence[Any]:
     """The files of a submission, by name, oldest first."""
-    return connection.execute(
+    return list_attachments_of(connection, project_id, xml_form_id, [instance_id])[instance_id]
+
+
+def list_attachments_of(
+    connection: Connection, project_id: int, xml_form_id: str, instances: Sequence[str]
+) -> dict[str, list[Any]]:
+    """The files of submissions of a form, each by name, oldest first."""
+    found: dict[str, list[Any]] = {instance: [] for instance in instances}
+    rows = connection.execute(
         select(*_A)
         .where(
             _A.project_id == project_id,
             _A.xml_form_id == xml_form_id,
-            _A.instance_id == instance_id,
+            _A.instance_id.in_(instances),
         )
         .order_by(_A.name, _A.received_at, _A.sha256)
-    ).all()
+    )
+    for row in rows:
+        found[row.instance_id].append(row)
+    return found

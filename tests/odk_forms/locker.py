@@ -36,6 +36,13 @@ def pem(owner: str, passphrase: str = "") -> bytes:
     )
 
 
+def public_key(owner: str) -> str:
+    """The public half as a form names it in `base64RsaPublicKey`."""
+    shape = serialization.PublicFormat.SubjectPublicKeyInfo
+    told = keys(owner).public_key().public_bytes(serialization.Encoding.DER, shape)
+    return base64.b64encode(told).decode()
+
+
 @dataclass
 class Locked:
     """What a phone sends of an encrypted form: the outer XML, and the files by their names."""

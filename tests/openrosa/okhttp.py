@@ -47,10 +47,10 @@ def checked(form: str = VISIT) -> Checked:
     )
 
 
-def publish_visit(village: Village) -> None:
+def publish_visit(village: Village, form: str = VISIT) -> None:
     with village.app.app_context():
         publish.publish_checked(
-            village.project.id, checked(), by=village.admin, clock=village.clock
+            village.project.id, checked(form), by=village.admin, clock=village.clock
         )
 
 

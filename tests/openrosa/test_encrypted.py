@@ -8,16 +8,21 @@ import zipfile
 import pytest
 
 from tests.commands.conftest import simpul as simpul
-from tests.odk_forms.locker import Locked, lock, pem
-from tests.openrosa.okhttp import Reader, filled, new_id, publish_visit, send
+from tests.odk_forms.locker import Locked, lock, pem, public_key
+from tests.openrosa.okhttp import VISIT, Reader, filled, new_id, publish_visit, send
 from tests.support.promises import promise
 
 OWNER = pem("bidan")
 
 
+SECRET = VISIT.replace("| version |", "| version | public_key |").replace(
+    "| 1       |", f"| 1 | {public_key('bidan')} |"
+)
+
+
 @pytest.fixture
 def reader(village):
-    publish_visit(village)
+    publish_visit(village, SECRET)
     return Reader(village)
 
 
@@ -49,6 +54,7 @@ def test_two_encrypted_forms_and_a_plain_one(village, reader, phone):
     (inner, locked), (other_inner, other) = visit("Siti"), visit("Budi", owner="somebody else")
     plain = new_id()
     names = list(locked.files)
+    assert public_key("bidan") in phone.get("forms/visit.xml").text
     # In three POSTs, the last photo first; between them another's, and a plain form.
     assert post(phone, locked, without=names[0], complete=False).status_code == 201
     assert post(phone, other).status_code == 201

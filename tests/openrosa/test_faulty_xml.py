@@ -5,8 +5,7 @@ import uuid
 
 import pytest
 
-from sync_server.publishing import publish
-from tests.openrosa.okhttp import Reader, checked, send
+from tests.openrosa.okhttp import Reader, publish_visit, send
 from tests.support.promises import promise
 
 ORX = "xmlns:orx='http://openrosa.org/xforms'"
@@ -104,20 +103,13 @@ def test_ids_and_versions_are_taken_to_the_letter(village, phone):
         assert send(phone, raw.encode()).status_code == 202, form
     kept = village.quarantine()
     assert {row.xml_form_id for row in kept} == set(IDS)
-    _publish(village)
+    publish_visit(village)
     for version in VERSIONS:
         instance = f"uuid:{uuid.uuid4()}"
         assert send(phone, _visit("visit", version, instance).encode()).status_code == 201
         facts = reader.facts(instance)
         assert facts["formVersion"] == version
         assert facts["versionUnknown"] is (version != "1")
-
-
-def _publish(village):
-    with village.app.app_context():
-        publish.publish_checked(
-            village.project.id, checked(), by=village.admin, clock=village.clock
-        )
 
 
 def _visit(form: str, version: str, instance: str | None = None) -> str:
@@ -129,7 +121,7 @@ def _visit(form: str, version: str, instance: str | None = None) -> str:
 @promise("O57")
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_an_edit_is_known_by_its_meta_whatever_the_prefix(village, phone):
-    _publish(village)
+    publish_visit(village)
     reader, first, second = Reader(village), f"uuid:{uuid.uuid4()}", f"uuid:{uuid.uuid4()}"
     raw = (
         f"<data id='visit' orx:version='1'><orx:meta><orx:instanceID>{second}</orx:instanceID>"
