@@ -26,7 +26,7 @@ VISIT = """
 | | text         | rt     | RT     | anak#rt      |
 | | text         | di     | Di     | anak#posyandu |
 | | end_group    |        |        |              |
-| | text         | dipilih | Yang mana |          |
+| | select_one_from_file anak.csv | dipilih | Yang mana | |
 | | end_repeat   |        |        |              |
 | entities |
 | | list_name | label     | entity_id  | create_if       | update_if       |

@@ -6,6 +6,7 @@ the blank of a recording in the background.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -16,6 +17,7 @@ from sync_server.fleet.local_list import LocalList
 from sync_server.publishing import publish
 from tests.javarosa import Filled, JavaRosa
 from tests.openrosa.everything import PRICES, every_type, shown_again
+from tests.openrosa.family import publish_visit
 from tests.scenarios.posyandu import Village
 from tests.support.api import Api
 from tests.support.promises import promise
@@ -186,3 +188,41 @@ def test_one_form_makes_what_was_not_chosen_and_updates_what_was(village, cadre)
     row = village.record(block.id)
     assert (row.label, row.version, row.waiting) == (block.label, 2, 0)
     assert cadre.own.entities[block.id].label == block.label
+
+
+@promise("O59", "O60")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_a_family_is_four_entities_of_three_lists(village, javarosa):
+    publish_visit(village)
+    phone = village.phone("a")
+    phone.sync()
+    known = str(uuid.uuid4())
+    phone.send(phone.register(known, "Budi", nama="Budi", rt="05", posyandu="melati"))
+    phone.sync()
+    answers = {
+        "alamat": "Melati 5 & 6",
+        "nama_ibu": "Ani",
+        "/data/anak[1]/nama": "Siti",
+        "/data/anak[1]/ukur/di": "melati",
+        "/data/anak[2]/nama": "Budi N",
+        "/data/anak[2]/ukur/rt": "06",
+        "/data/anak[2]/ukur/di": "melati",
+        "/data/anak[2]/dipilih": known,
+    }
+    filled = javarosa.fill(
+        phone.get("forms/keluarga.xml").data, answers, {"anak.csv": phone.anak.to_csv()}
+    )
+    phone.send(filled.xml)
+    ids = {block.id: block for block in filled.entities}
+    assert {(block.dataset, block.label) for block in ids.values()} == {
+        ("rumah", "Melati 5 & 6"),
+        ("ibu", "Ani"),
+        ("anak", "Siti"),
+        ("anak", "Budi N"),
+    }
+    for entity, block in ids.items():
+        row = village.record(entity)
+        assert (row.list_name, row.label) == (block.dataset, block.label)
+        assert without_blanks(row.data) == without_blanks(block.properties)
+        assert (row.version, row.waiting) == (2 if entity == known else 1, 0)
+    assert village.quarantine() == []
