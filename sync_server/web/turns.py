@@ -1,6 +1,6 @@
 """Who is served at the same moment: a request has a place while there is something to do for it.
 
-A phone on 2G sends one body for a quarter of an hour. While its bytes are on their way its thread
+A phone on 2G sends one body for a quarter of an hour. Until its last byte is here its thread
 waits without a place, and so does one that writes an answer out; threads are many and cost
 little. Places are few, so that a flood queues here, in turn, before it holds a connection to the
 store. Those who read have places of their own: a store that cannot be written to just now keeps
@@ -19,7 +19,7 @@ from sync_server.errors import StoreBusy
 
 READERS = 16
 WRITERS = 16
-WAIT_SECONDS = 20.0  # with what the store may take, well below the minute that a phone waits
+WAIT_SECONDS = 25.0  # with what the store may take, well below the minute that a phone waits
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -31,10 +31,12 @@ def take_turns(
 
     def begin() -> None:
         turn = g.turn = Turn(read if request.method in _READING else write, wait)
-        turn.take()
-        if request.content_length != 0:
+        length = request.content_length
+        if length or (length is None and "Transfer-Encoding" in request.headers):
             stream = request.environ["wsgi.input"]
-            request.environ["wsgi.input"] = Arriving(stream, request.content_length, turn)
+            request.environ["wsgi.input"] = Arriving(stream, length, turn)
+        else:
+            turn.take()
 
     def end(_exc: BaseException | None = None) -> None:
         turn: Turn | None = g.pop("turn", None)
@@ -46,7 +48,7 @@ def take_turns(
 
 
 class Turn:
-    """The place of one request, which it may leave and take again."""
+    """The place of one request."""
 
     def __init__(self, places: BoundedSemaphore, wait: float) -> None:
         self._places = places
@@ -67,7 +69,7 @@ class Turn:
 
 
 class Arriving(io.RawIOBase):
-    """A body on its way: its place is left with the first byte, and taken again after the last.
+    """A body on its way: its request takes a place after the last byte.
 
     `length` is None for a body that does not say how long it is.
     """
@@ -83,7 +85,6 @@ class Arriving(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if self._left == 0:
             return 0
-        self._turn.leave()
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         if self._left is not None:
