@@ -65,9 +65,13 @@ def qr_text(wanted: Mapping[str, Any]) -> str:
     return base64.b64encode(zlib.compress(plain.encode(), 9)).decode("ascii")
 
 
-def qr_svg(text: str) -> str:
-    """The code as an `<svg>` to put into a page."""
-    return str(_code(text).svg_inline(scale=4, border=4, light="white", omitsize=True))
+def qr_svg(text: str, *, whole_file: bool = False) -> str:
+    """The code as an `<svg>` to put into a page, or as a file of its own."""
+    if not whole_file:
+        return str(_code(text).svg_inline(scale=4, border=4, light="white", omitsize=True))
+    buffer = io.BytesIO()
+    _code(text).save(buffer, kind="svg", scale=4, border=4, light="white")
+    return buffer.getvalue().decode()
 
 
 def qr_png(text: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -54,6 +54,12 @@ SETTINGS = (
     Setting("MAX_BODY_BYTES", "524288000", "Largest request body that is read at all."),
     Setting("LATE_DAYS", "7", "A device silent for more days than this is late on the sync board."),
     Setting(
+        "COLLECT_PASSWORD",
+        "",
+        "Password in QR cards that opens what is locked in Collect: the server's address, when "
+        "forms are fetched, sending by itself. Empty: nothing is locked.",
+    ),
+    Setting(
         "RELAY_SECONDS",
         "300",
         "Seconds between two contacts of a hub with its centre, by itself; 0: only by hand.",
@@ -80,6 +86,7 @@ class Settings:
     max_body_bytes: int
     late_days: int
     relay_seconds: int
+    collect_password: str = field(default="", repr=False)
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -120,6 +127,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         max_body_bytes=_whole(chosen, "MAX_BODY_BYTES"),
         late_days=_whole(chosen, "LATE_DAYS"),
         relay_seconds=_whole(chosen, "RELAY_SECONDS"),
+        collect_password=chosen["COLLECT_PASSWORD"],
     )
 
 

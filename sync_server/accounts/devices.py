@@ -18,6 +18,7 @@ from sync_server.errors import BadValue, NotFound
 from sync_server.stores import people as store
 from sync_server.stores import projects
 from sync_server.stores.audits import add_audit
+from sync_server.stores.tokens import keep_former
 from sync_server.stores.upstreams import find_upstream
 
 _COLOR = "#1b6e53"  # of the project's icon in Collect
@@ -82,26 +83,55 @@ def reveal_token(project_id: int, actor_id: int, *, secret_key: str) -> str:
     return unseal(row.token_sealed, secret_key)
 
 
+def rotate_token(
+    project_id: int, actor_id: int, *, by: int | None, clock: Clock, secret_key: str
+) -> AppUser:
+    """Another token for a device account; the one before is let in no more.
+
+    What a phone still sends under the one before is kept in quarantine.
+    Errors    `NotFound`, also for a revoked device.
+    """
+    token, at = new_token(), instant(clock.now())
+    with write_transaction() as connection:
+        row = _get(connection, project_id, actor_id)
+        if row.revoked_at is not None:
+            raise NotFound("this device is revoked; make a new one")
+        refuse_at_a_hub(connection, project_id, by=by)
+        before = hash_of_token(unseal(row.token_sealed, secret_key))
+        keep_former(connection, project_id, actor_id, before, at=at)
+        values = {"token_hash": hash_of_token(token), "token_sealed": seal(token, secret_key)}
+        store.update_app_user(connection, project_id, actor_id, values)
+        store.update_actor(connection, actor_id, {"updated_at": at})
+        details = {"actorId": actor_id}
+        add_audit(
+            connection, "field_key.rotate", at=at, by=by, project_id=project_id, details=details
+        )
+    return AppUser(actor_id, row.display_name, token)
+
+
 def phone_settings(
-    project_id: int, actor_id: int, *, base_url: str, secret_key: str
+    project_id: int, actor_id: int, *, base_url: str, secret_key: str, admin_password: str = ""
 ) -> dict[str, Any]:
     """What the QR of a device carries: Collect's settings. `base_url` has no slash at its end.
+
+    With `admin_password` what would silence the phone is locked behind it.
 
     Errors    `NotFound`, also for a revoked device.
     """
     token = reveal_token(project_id, actor_id, secret_key=secret_key)
     with read_transaction() as connection:
         project = projects.find_project(connection, project_id)
-    return settings_for(project.name, server_url(base_url, token, project_id))
+    return settings_for(project.name, server_url(base_url, token, project_id), admin_password)
 
 
-def settings_for(project_name: str, address: str) -> dict[str, Any]:
+def settings_for(project_name: str, address: str, admin_password: str = "") -> dict[str, Any]:
     """Collect's settings for the device whose token is in `address`."""
     return collect.settings(
         server_url=address,
         project_name=project_name,
         color=_COLOR,
         icon=project_name[:1].upper(),
+        admin_password=admin_password or None,
     )
 
 

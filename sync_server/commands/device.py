@@ -27,6 +27,9 @@ _url = click.option(
 )
 
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
 @click.group()
 def device() -> None:
     """Device accounts: one for each cadre's phone."""
@@ -98,22 +101,36 @@ def _facts(row: Any) -> dict[str, Any]:
 @click.argument("actor_id", type=int, metavar="ID")
 @project_option
 @_url
-@click.option("--png", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a file.")
+@click.option("--png", type=_FILE, help="Draw it into a file.")
+@click.option("--svg", type=_FILE, help="Draw it into a file, as lines.")
 @json_option
 def show_qr(
-    actor_id: int, project: str | None, url: str | None, png: Path | None, as_json: bool
+    actor_id: int,
+    project: str | None,
+    url: str | None,
+    png: Path | None,
+    svg: Path | None,
+    as_json: bool,
 ) -> None:
     """Print the settings address of device ID and the text of its QR code.
 
     Phones must know where this server is: give --url, or set SIMPUL_PUBLIC_URL.
     """
     with command_app():
-        project_id, secret_key = chosen_project(project), context().settings.secret_key
-        reveal_token(project_id, actor_id, secret_key=secret_key)  # no such device: told first
-        wanted = phone_settings(project_id, actor_id, base_url=_base(url), secret_key=secret_key)
+        project_id, here = chosen_project(project), context().settings
+        reveal_token(project_id, actor_id, secret_key=here.secret_key)  # no such device: told first
+        wanted = phone_settings(
+            project_id,
+            actor_id,
+            base_url=_base(url),
+            secret_key=here.secret_key,
+            admin_password=here.collect_password,
+        )
     text = collect.qr_text(wanted)
     if png is not None:
-        _draw(png, text)
+        _draw(png, collect.qr_png(text))
+    if svg is not None:
+        _draw(svg, collect.qr_svg(text, whole_file=True).encode())
     address = wanted["general"]["server_url"]
     if as_json:
         print_json({"id": actor_id, "url": address, "settings": wanted, "qr": text})
@@ -121,11 +138,39 @@ def show_qr(
         click.echo(f"{address}\n{text}")
 
 
-def _draw(png: Path, text: str) -> None:
+def _draw(file: Path, picture: bytes) -> None:
     try:
-        png.write_bytes(collect.qr_png(text))
+        file.write_bytes(picture)
     except OSError as exc:
-        raise click.ClickException(f"{png} cannot be written: {exc.strerror}") from exc
+        raise click.ClickException(f"{file} cannot be written: {exc.strerror}") from exc
+
+
+@device.command("rotate")
+@click.argument("actor_id", type=int, metavar="ID")
+@project_option
+@_url
+@json_option
+def rotate_device(actor_id: int, project: str | None, url: str | None, as_json: bool) -> None:
+    """Give device ID another address, and print it. The one before is let in no more.
+
+    Phones must know where this server is: give --url, or set SIMPUL_PUBLIC_URL.
+    """
+    with command_app():
+        here, project_id = context(), chosen_project(project)
+        reveal_token(project_id, actor_id, secret_key=here.settings.secret_key)
+        base = _base(url)
+        made = devices.rotate_token(
+            project_id,
+            actor_id,
+            by=None,
+            clock=here.clock,
+            secret_key=here.settings.secret_key,
+        )
+        address = server_url(base, made.token, project_id)
+    if as_json:
+        print_json({"id": actor_id, "projectId": project_id, "token": made.token, "url": address})
+    else:
+        click.echo(address)
 
 
 @device.command("revoke")

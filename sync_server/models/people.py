@@ -1,7 +1,7 @@
 """Who there is: projects, people, their devices, and what each may see.
 
 projects ─┬─ assignments ── actors ─┬─ users ── sessions
-          ├─ app_users ─────────────┘
+          ├─ app_users ─────────────┘ ── former_tokens
           ├─ actor_properties
           └─ contacts ─┬─ served_forms       (what each phone asked for, and when)
                        └─ served_lists
@@ -129,6 +129,22 @@ class AppUser(Base):
     properties: Mapped[Json] = mapped_column(default=dict)  # name -> text or list of texts
     created_by: Mapped[int | None]
     revoked_at: Mapped[MaybeInstant]
+
+
+class FormerToken(Base):
+    """A token that a device account had before it was given another: known, and let in no more."""
+
+    __tablename__ = "former_tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "actor_id"], ["app_users.project_id", "app_users.actor_id"]
+        ),
+    )
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[Words] = mapped_column(primary_key=True)
+    actor_id: Mapped[int]
+    replaced_at: Mapped[Instant]
 
 
 class Audit(Base):

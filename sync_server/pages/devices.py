@@ -82,6 +82,20 @@ def revoke_device(project_id: int, actor_id: int) -> AnyResponse:
     return see_other("pages.devices", project_id=project_id, done="revoked")
 
 
+@bp.post("/projects/<int:project_id>/devices/<int:actor_id>/rotate")
+def rotate_device(project_id: int, actor_id: int) -> AnyResponse:
+    """Another card for the same account: the one before was lost, or seen by a stranger."""
+    visit, here = enter_as_manager(project_id), context()
+    accounts.rotate_token(
+        project_id,
+        actor_id,
+        by=visit.person.actor_id,
+        clock=here.clock,
+        secret_key=here.settings.secret_key,
+    )
+    return see_other("pages.device_card", project_id=project_id, actor_id=actor_id)
+
+
 @bp.post("/projects/<int:project_id>/actor-properties")
 def add_actor_property(project_id: int) -> AnyResponse:
     """Let the devices of a project belong to one more kind of place."""
@@ -101,5 +115,6 @@ def _cards(project_id: int, only: list[int] | None = None) -> list[Card]:
         project_id,
         public_root=here.settings.public_url or request.url_root.rstrip("/"),
         secret_key=here.settings.secret_key,
+        admin_password=here.settings.collect_password,
         only=only,
     )

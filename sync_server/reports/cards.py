@@ -33,9 +33,16 @@ class Card:
 
 
 def cards(
-    project_id: int, *, public_root: str, secret_key: str, only: Iterable[int] | None = None
+    project_id: int,
+    *,
+    public_root: str,
+    secret_key: str,
+    admin_password: str = "",
+    only: Iterable[int] | None = None,
 ) -> list[Card]:
     """The cards of the devices in use, by name; of those in `only`, if given.
+
+    `admin_password` locks Collect's settings, as `phone_settings` does.
 
     Errors    `NotFound` when one of `only` is not in use.
     """
@@ -57,14 +64,17 @@ def cards(
             row,
             tuple(named.get(place, place[1]) for place in places_of(row.properties)),
             project.name,
+            admin_password,
             server_url(public_root, unseal(row.token_sealed, secret_key), project_id),
         )
         for row in devices
     ]
 
 
-def _card(device: Any, places: tuple[str, ...], project_name: str, url: str) -> Card:
-    svg = qr_svg(qr_text(settings_for(project_name, url)))
+def _card(
+    device: Any, places: tuple[str, ...], project_name: str, admin_password: str, url: str
+) -> Card:
+    svg = qr_svg(qr_text(settings_for(project_name, url, admin_password)))
     return Card(device.actor_id, device.display_name, places, url, svg)
 
 

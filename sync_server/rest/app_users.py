@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
+from odk_forms.collect import qr_text
 from schemas.app_users import AppUserPatch, AppUserShape, NewAppUser
 from sync_server.accounts import devices
 from sync_server.accounts.credentials import password_of_token, unseal
@@ -14,7 +15,6 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.stores import people as store
-from sync_server.stores.forms import find_version
 from sync_server.web.auth import require_manager
 from sync_server.web.bodies import read_body
 
@@ -75,20 +75,33 @@ def delete(project_id: int, actor_id: int) -> Any:
     return {"success": True}
 
 
-@bp.post("/projects/<int:project_id>/forms/<path:xml_form_id>/assignments/<role>/<int:actor_id>")
-def assign_form(project_id: int, xml_form_id: str, role: str, actor_id: int) -> Any:
-    """Let a device fill a form. Every device of a project may fill every open form of it.
-
-    Scripts written for Central assign each form to each app user: they find it done.
-    """
+@bp.get("/projects/<int:project_id>/app-users/<int:actor_id>/settings")
+def phone_settings(project_id: int, actor_id: int) -> Any:
+    """What the QR code of a device carries: Collect's settings, and the text of the code."""
     require_manager(project_id)
-    if role not in ("2", "app-user"):
-        raise NotFound("only app users are assigned to forms here")
-    with read_transaction() as connection:
-        if find_version(connection, project_id, xml_form_id) is None:
-            raise NotFound("there is no such form")
-    _one(project_id, actor_id)
-    return {"success": True}
+    here = context().settings
+    wanted = devices.phone_settings(
+        project_id,
+        actor_id,
+        base_url=here.public_url or request.url_root.rstrip("/"),
+        secret_key=here.secret_key,
+        admin_password=here.collect_password,
+    )
+    return {"settings": wanted, "qr": qr_text(wanted)}
+
+
+@bp.post("/projects/<int:project_id>/app-users/<int:actor_id>/rotate")
+def rotate(project_id: int, actor_id: int) -> Any:
+    """Give a device another token. The one before is let in no more."""
+    person, here = require_manager(project_id), context()
+    devices.rotate_token(
+        project_id,
+        actor_id,
+        by=person.actor_id,
+        clock=here.clock,
+        secret_key=here.settings.secret_key,
+    )
+    return _one(project_id, actor_id)
 
 
 def _one(project_id: int, actor_id: int) -> Any:

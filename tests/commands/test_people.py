@@ -132,6 +132,12 @@ def test_a_device_is_made_shown_and_revoked(simpul, tmp_path):
     said(simpul("device", "qr", str(made["id"]), *URL, "--png", str(png)))
     assert png.read_bytes().startswith(b"\x89PNG")
 
+    svg = tmp_path / "card.svg"
+    said(simpul("device", "qr", str(made["id"]), *URL, "--svg", str(svg)))
+    assert "<svg" in svg.read_text()
+    another = said(simpul("device", "rotate", str(made["id"]), *URL)).strip()
+    assert another != address
+    assert said(simpul("device", "qr", str(made["id"]), *URL)).splitlines()[0] == another
     listed = said(simpul("device", "list"))
     assert "Kader Ani" in listed
     assert "posyandu=melati" in listed
@@ -152,6 +158,7 @@ def test_a_device_is_made_shown_and_revoked(simpul, tmp_path):
         ("device", "qr", "77", *URL),
         ("device", "qr", "seven", *URL),
         ("device", "revoke", "77"),
+        ("device", "rotate", "77", *URL),
         ("device", "list", "--project", "77"),
         ("user", "create", "x@example.org", "--password", "x" * 12, "--role", "owner"),
     ],

@@ -22,20 +22,30 @@ def some(**changed: str | None):
 def test_a_device_is_told_all_that_we_mean():
     wanted = some()
 
-    assert wanted["general"]["server_url"].endswith("/projects/3")
-    assert wanted["general"]["form_update_mode"] == "match_exactly"
-    assert wanted["general"]["autosend"] == "wifi_and_cellular"
-    assert wanted["general"]["app_language"] == "in"
-    assert wanted["admin"] == {}
-    assert wanted["project"] == {"name": "Posyandu Melati", "icon": "P", "color": "#2b6cb0"}
+    assert wanted == {
+        "general": {
+            "server_url": "https://s.example/v1/key/" + "t" * 64 + "/projects/3",
+            "form_update_mode": "match_exactly",
+            "periodic_form_updates_check": "every_fifteen_minutes",
+            "autosend": "wifi_and_cellular",
+            "app_language": "in",
+            "image_size": "small",
+        },
+        "admin": {},
+        "project": {"name": "Posyandu Melati", "icon": "P", "color": "#2b6cb0"},
+    }
 
 
 def test_a_password_locks_what_would_silence_a_phone():
     admin = some(admin_password="rahasia")["admin"]
 
-    assert admin["admin_pw"] == "rahasia"
-    assert admin["change_server"] is False
-    assert admin["form_update_mode"] is False
+    assert admin == {
+        "change_server": False,
+        "form_update_mode": False,
+        "periodic_form_updates_check": False,
+        "change_autosend": False,
+        "admin_pw": "rahasia",
+    }
 
 
 @pytest.mark.parametrize(("username", "there"), [("", False), ("kader", True)])
@@ -52,8 +62,20 @@ def test_the_code_is_base64_of_zlib_of_json():
     assert len(text) < 1000
 
 
+def test_the_largest_code_is_still_read_by_a_cheap_camera():
+    wanted = some(
+        server_url="https://sinkronisasi.dinkes.kabupaten-panjang.go.id/v1/key/"
+        + "".join(chr(33 + 7 * n % 90) for n in range(64))
+        + "/projects/1234567890",
+        project_name="Posyandu Anggrek Bulan II Kelurahan Sukamaju Kecamatan Sukasari",
+        admin_password="kata-sandi-petugas-puskesmas",
+    )
+    assert len(qr_text(wanted)) < 1500
+
+
 def test_pictures_of_the_code():
     text = qr_text(some())
 
     assert qr_svg(text).startswith("<svg")
+    assert qr_svg(text, whole_file=True).startswith("<?xml")
     assert qr_png(text).startswith(b"\x89PNG")

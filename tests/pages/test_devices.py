@@ -103,6 +103,23 @@ def test_a_revoked_device_is_let_in_no_more(village, admin):
     assert phone.get("formList").status_code == 403
 
 
+def test_a_new_card_is_for_the_same_account_and_the_old_one_stops(village, admin):
+    phone = village.phone("Ibu Euis")
+    before = settings_on(village, phone.actor_id)
+    assert settings_on(village, phone.actor_id) == before
+    admin.get(at(village, "devices"))
+    answer = admin.post(at(village, f"devices/{phone.actor_id}/rotate"))
+    assert answer.location == at(village, f"devices/{phone.actor_id}/card")
+    after = settings_on(village, phone.actor_id)
+    assert qr_svg(qr_text(after)) in admin.get(answer.location).text
+    assert phone.get("formList").status_code == 403
+    base = after["general"]["server_url"].removeprefix("http://localhost")
+    assert village.client.get(f"{base}/formList").status_code == 200
+    refused = phone.post(phone.register("7b0c6f0e-5d1a-4f7e-9a55-3c5a3a1b7eaa", "Siti"))
+    assert refused.status_code == 403
+    assert [row.code for row in village.quarantine()] == ["revoked_device"]
+
+
 def test_another_kind_of_place_is_added_when_there_is_none(village, admin):
     admin.get("/?all=1")
     made = admin.post("/projects", name="Proyek baru").location

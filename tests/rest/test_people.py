@@ -1,5 +1,9 @@
 """Users, projects, roles and devices; and who may do what to them."""
 
+import base64
+import json
+import zlib
+
 import pytest
 
 from tests.support.api import PASSWORD, Api
@@ -92,6 +96,23 @@ def test_a_device_shows_its_token_to_managers_until_it_is_revoked(admin, project
     admin.done("DELETE", f"{base}/{made['id']}")
     assert admin.done("GET", base) == []
     assert admin.get(f"{base}/{made['id']}").status_code == 404
+
+
+def test_a_managers_program_reads_the_settings_of_a_phone_and_gives_it_another_token(
+    admin, project
+):
+    base = f"/projects/{project}/app-users"
+    made = admin.done("POST", base, {"displayName": "Kader Ani"})
+    told = admin.done("GET", f"{base}/{made['id']}/settings")
+    assert told == admin.done("GET", f"{base}/{made['id']}/settings")
+    carried = json.loads(zlib.decompress(base64.b64decode(told["qr"], validate=True)))
+    assert carried == told["settings"]
+    assert made["token"] in carried["general"]["server_url"]
+    after = admin.done("POST", f"{base}/{made['id']}/rotate")
+    assert (after["id"], after["token"] == made["token"]) == (made["id"], False)
+    admin.done("DELETE", f"{base}/{made['id']}")
+    for gone in (admin.get(f"{base}/{made['id']}/settings"), admin.post(f"{base}/1/rotate", None)):
+        assert gone.status_code == 404
 
 
 @pytest.mark.parametrize(
