@@ -86,6 +86,7 @@ def test_two_encrypted_forms_and_a_plain_one(village, reader, phone):
 
 
 @promise("O68")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_an_edit_and_a_resend_are_as_of_any_form(reader, phone):
     _, locked = visit("Siti")
     for _ in range(2):

@@ -91,8 +91,8 @@ def test_xml_as_phones_write_it_is_taken_kept_and_read_as_typed(village, phone):
     assert not village.quarantine()
 
 
-IDS = ["kunjungan 1", "Kunjungan", "kunjungan", "a/b", "a:b#c%20?", "ñ", "n\u0303", "😀", "x" * 200]
-VERSIONS = ["001", "1", "1.10", "1.1", " 1 ", "V1", "v1", "<&>", "ñ", "n\u0303", "2" * 120, ""]
+IDS = ["Kunjungan", "kunjungan", " a/b:c#d%20?", "ñ", "n\u0303", "😀", "x" * 200]
+VERSIONS = ["001", "1", "1.10", " 1 ", "V1", "<&>", "n\u0303", "2" * 120, ""]
 
 
 @promise("O58")

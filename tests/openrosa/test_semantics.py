@@ -97,6 +97,7 @@ def test_form_and_files_are_on_the_disk_before_the_answer(reader, phone, monkeyp
 
 
 @promise("O40")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_nothing_is_acknowledged_when_a_file_cannot_be_kept(reader, phone, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -152,6 +153,7 @@ def test_hostile_names_are_kept_as_they_came_and_are_no_paths(reader, phone, tmp
 
 
 @promise("O41", "O44")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_a_name_is_found_in_the_xml_in_the_letters_of_either_side(reader, phone):
     instance = new_id()
     composed = unicodedata.normalize("NFC", "kuo\u0302ta.jpg")
@@ -300,6 +302,7 @@ def test_what_a_revoked_device_brings_is_refused_and_kept_once(village, reader, 
 
 
 @promise("O8")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_a_body_too_large_is_413_in_openrosa_dress(village, reader, phone):
     village.app.config["MAX_CONTENT_LENGTH"] = 1000
     instance = new_id()
@@ -311,6 +314,7 @@ def test_a_body_too_large_is_413_in_openrosa_dress(village, reader, phone):
 
 
 @promise("O54")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_xml_too_large_to_be_read_is_400_and_kept_whole_beside_its_beginning(
     village, phone, monkeypatch
 ):
@@ -325,6 +329,7 @@ def test_xml_too_large_to_be_read_is_400_and_kept_whole_beside_its_beginning(
 
 
 @promise("O44")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_a_film_passes_through_without_being_held_in_memory(reader, phone):
     instance, film = new_id(), b"film" * (4 << 20)
     body = body_of(filled(instance, foto="film.mp4"), [("film.mp4", film)])
@@ -347,6 +352,7 @@ def test_a_film_passes_through_without_being_held_in_memory(reader, phone):
 
 
 @promise("O41")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_the_form_may_be_a_plain_field_and_other_fields_are_nobodys(reader, phone):
     instance = new_id()
     data = {"xml_submission_file": filled(instance).decode(), "lain": "x"}
