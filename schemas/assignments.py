@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from schemas.base import Shape, properties
 
@@ -11,6 +11,12 @@ class NewAssignment(Shape):
     """What comes with giving a role: the area of a viewer, if it is bound to one."""
 
     properties = properties(load_default=dict)
+
+
+class FormAccess(Shape):
+    """Which devices have a form: all of its project, or those it is given to."""
+
+    devices = fields.String(required=True, validate=validate.OneOf(["all", "given"]))
 
 
 class AssignmentShape(Shape):

@@ -44,6 +44,7 @@ from sync_server.intake.keeping import (
 )
 from sync_server.intake.relayed import taken_back
 from sync_server.stores.changes import Origin
+from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.forms import FormInfo, find_forms, load_definitions
 from sync_server.stores.quarantine import Poison
 from sync_server.stores.submissions import find_files, find_submissions
@@ -140,6 +141,9 @@ def read_all(
     reader = _Reader(arrival, forms, definitions, known, actors, Readings(known=known))
     if arrival.author.revoked:
         reader.files = find_files(connection, project_id, named)
+    if any(info.given for info in forms.values()):
+        sender = arrival.author.actor_id
+        reader.kept_from = find_kept_from(connection, project_id, forms, sender)
     for place, sent in enumerate(arrival.sent):
         if isinstance(sent, SentChange):
             reader.change(place, sent)
@@ -160,6 +164,7 @@ class _Reader:
     readings: Readings
     seen: dict[Key, str] = field(default_factory=dict)
     files: frozenset[tuple[str, str, str, str]] = frozenset()
+    kept_from: frozenset[str] = frozenset()
 
     def change(self, place: int, sent: SentChange) -> None:
         author, relayed = self.arrival.author, sent.relayed
@@ -216,6 +221,9 @@ class _Reader:
             self._poison(place, sent, form_id, instance_id, "unknown_form", detail)
         elif info.state == "closed" and sent.relayed is None:
             detail = "the form is closed and takes no more submissions"
+            self._poison(place, sent, form_id, instance_id, "not_allowed", detail)
+        elif form_id in self.kept_from and sent.relayed is None:
+            detail = "the form is not given to this device"
             self._poison(place, sent, form_id, instance_id, "not_allowed", detail)
         else:
             self._new(place, sent, parsed, info)

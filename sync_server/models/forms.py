@@ -1,12 +1,13 @@
 """Forms and what they came with.
 
 forms ── form_versions ── form_attachments ──▶ blobs ◀── blob_senders
+  └───── form_devices ──▶ app_users
 lists ── properties                 (made by publishing, shared by forms)
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync_server.models.base import (
@@ -28,10 +29,30 @@ class Form(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     xml_form_id: Mapped[Words] = mapped_column(primary_key=True)
     state: Mapped[Words] = mapped_column(default="open")  # open, closing, closed
+    given: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it is only for the devices that it is given to: `form_devices` has them."""
     version: Mapped[Words]
     created_at: Mapped[Instant]
     updated_at: Mapped[MaybeInstant]
     deleted_at: Mapped[MaybeInstant]
+
+
+class FormDevice(Base):
+    """A device account that a form is given to. It counts once the form is `given`."""
+
+    __tablename__ = "form_devices"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "xml_form_id"], ["forms.project_id", "forms.xml_form_id"]
+        ),
+        ForeignKeyConstraint(
+            ["project_id", "actor_id"], ["app_users.project_id", "app_users.actor_id"]
+        ),
+    )
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    xml_form_id: Mapped[Words] = mapped_column(primary_key=True)
+    actor_id: Mapped[int] = mapped_column(primary_key=True)
 
 
 class FormVersion(Base):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, g, request
+from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 
 from conflict.areas import Area, area_of
@@ -27,6 +29,7 @@ from sync_server.errors import NotAllowed, Retry, StoreBusy, SyncError
 from sync_server.intake.arrival import Author, Project
 from sync_server.openrosa.callers import WebUser
 from sync_server.openrosa.words import say
+from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.tokens import find_device
 from sync_server.web.bodies import without_controls
 from sync_server.web.packing import pack
@@ -66,6 +69,19 @@ def area() -> Area:
     if isinstance(g.device, WebUser):
         return g.device.area
     return area_of(g.device.actor_id, g.device.properties)
+
+
+def phone() -> int | None:
+    """The device account of this request; None for a person."""
+    return None if isinstance(g.device, WebUser) else g.device.actor_id
+
+
+def is_kept(connection: Connection, forms: Sequence[str]) -> bool:
+    """Whether each of these forms, if there are any, is kept from this device."""
+    device = phone()
+    if device is None or not forms:
+        return False
+    return len(find_kept_from(connection, g.device.project_id, forms, device)) == len(forms)
 
 
 def device_id() -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from odk_forms.openrosa import CONTENT_TYPE, ListedForm, ManifestFile, form_list, manifest
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.openrosa.door import address, answer, area, tag_of, unchanged
+from sync_server.openrosa.door import address, answer, area, is_kept, phone, tag_of, unchanged
 from sync_server.reports.entity_lists import list_hash
 from sync_server.stores.forms import find_version, list_form_attachments, list_open_forms
 from sync_server.stores.lists import ListInfo, load_lists
@@ -34,7 +34,7 @@ def list_forms() -> Response:
     """Every open form, once, in its newest version. `formID` filters; others are ignored."""
     only = request.args.get("formID")
     with read_transaction() as connection:
-        rows = list_open_forms(connection, g.device.project_id)
+        rows = list_open_forms(connection, g.device.project_id, phone())
     listed = [_listed(row) for row in rows if only is None or row.xml_form_id == only]
     tag = tag_of(address(), *listed)
     return unchanged(tag) or answer(form_list(listed), CONTENT_TYPE, tag=tag)
@@ -70,7 +70,7 @@ def the_version(connection: Connection, form_id: str, version: str | None) -> An
     """The row of a version, the newest when none is named; NotFound otherwise."""
     wanted = None if version is None else _name(version)
     row = find_version(connection, g.device.project_id, _name(form_id), wanted)
-    if row is None:
+    if row is None or (row.given and is_kept(connection, [row.xml_form_id])):
         raise NotFound("there is no such form")
     return row
 

@@ -15,7 +15,6 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.stores import people as store
-from sync_server.stores.forms import find_version
 from sync_server.web.auth import require_manager
 from sync_server.web.bodies import read_body
 
@@ -103,22 +102,6 @@ def rotate(project_id: int, actor_id: int) -> Any:
         secret_key=here.settings.secret_key,
     )
     return _one(project_id, actor_id)
-
-
-@bp.post("/projects/<int:project_id>/forms/<path:xml_form_id>/assignments/<role>/<int:actor_id>")
-def assign_form(project_id: int, xml_form_id: str, role: str, actor_id: int) -> Any:
-    """Let a device fill a form. Every device of a project may fill every open form of it.
-
-    Scripts written for Central assign each form to each app user: they find it done.
-    """
-    require_manager(project_id)
-    if role not in ("2", "app-user"):
-        raise NotFound("only app users are assigned to forms here")
-    with read_transaction() as connection:
-        if find_version(connection, project_id, xml_form_id) is None:
-            raise NotFound("there is no such form")
-    _one(project_id, actor_id)
-    return {"success": True}
 
 
 def _one(project_id: int, actor_id: int) -> Any:

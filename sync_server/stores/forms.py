@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select, true, update
 
 from odk_forms.xform import FormDefinition
 from sync_server.models.forms import Form, FormAttachment, FormVersion
+from sync_server.stores.form_devices import has_form
 from sync_server.stores.upsert import PROJECT, any_of, insert_rows, table_of, upsert_rows
 
 _F = table_of(Form).c
@@ -27,12 +28,13 @@ _DESCRIBED = (
     _V.published_at,
     _V.published_by,
     _F.state,
+    _F.given,
     _F.created_at,
     _F.updated_at,
 )
 
 _FORMS = (
-    select(_F.xml_form_id, _F.state, _F.version.label("newest"), _V.version, _V.hash)
+    select(_F.xml_form_id, _F.state, _F.given, _F.version.label("newest"), _V.version, _V.hash)
     .join(
         table_of(FormVersion),
         (_V.project_id == _F.project_id) & (_V.xml_form_id == _F.xml_form_id),
@@ -58,6 +60,7 @@ class FormInfo:
     state: str
     version: str
     hashes: dict[str, str]
+    given: bool = False  # for the devices it is given to, and no others
 
 
 def find_forms(
@@ -77,7 +80,7 @@ def find_forms(
     )
     found: dict[str, FormInfo] = {}
     for row in rows:
-        info = FormInfo(row.xml_form_id, row.state, row.newest, {})
+        info = FormInfo(row.xml_form_id, row.state, row.newest, {}, row.given)
         found.setdefault(row.xml_form_id, info).hashes[row.version] = row.hash
     return found
 
@@ -100,8 +103,10 @@ def load_definitions(
     return found
 
 
-def list_open_forms(connection: Connection, project_id: int) -> list[Any]:
-    """The forms phones are handed now, in one statement, by form id.
+def list_open_forms(
+    connection: Connection, project_id: int, device: int | None = None
+) -> list[Any]:
+    """The forms phones are handed now, in one statement, by form id; `device`: those it may have.
 
     Rows      xml_form_id, name, version, hash (md5 of the XML), has_media.
     """
@@ -113,7 +118,12 @@ def list_open_forms(connection: Connection, project_id: int) -> list[Any]:
     rows = connection.execute(
         select(_V.xml_form_id, _V.name, _V.version, _V.hash, has_media.label("has_media"))
         .join(table_of(Form), _is_current())
-        .where(_F.project_id == project_id, _F.state == "open", _F.deleted_at.is_(None))
+        .where(
+            _F.project_id == project_id,
+            _F.state == "open",
+            _F.deleted_at.is_(None),
+            or_(_F.given.is_(False), has_form(device)) if device else true(),
+        )
         .order_by(_V.xml_form_id)
     )
     return list(rows)
