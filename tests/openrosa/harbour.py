@@ -64,7 +64,10 @@ class Harbour:
         return socket.create_connection(self.place, timeout=TIMEOUT_SECONDS)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        """One request on a connection of its own: status and body. Errors: `OSError`."""
+        """One request on a connection of its own: status and body.
+
+        Errors    `OSError` or `HTTPException` when the line broke.
+        """
         link = HTTPConnection(*self.place, timeout=TIMEOUT_SECONDS)
         try:
             link.request(method, path, body or None, headers)

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections import defaultdict
+from http.client import HTTPException
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.support.promises import promise
 pytestmark = [pytest.mark.scenario, pytest.mark.slow]
 
 SLOW_PHONES = 40
-FLOOD_OF = {"sqlite": 60, "postgresql": 20}
+FLOOD_OF = {"sqlite": 60, "postgresql": 15}
 PHOTO = b"\xff\xd8" + bytes(range(256)) * 400
 
 
@@ -176,16 +177,16 @@ def test_killed_while_split_forms_come_in_what_was_acknowledged_is_there(harbour
                 try:
                     path = f"{harbour.bases[0]}/submission"
                     assert harbour.ask("POST", path, body, **sort)[0] == 201
-                except OSError:
+                except (OSError, HTTPException):
                     return
                 taken[form.child].add(name)
 
-    for _ in range(3):
+    for _ in range(2):
         begun = len(taken)
-        senders = [threading.Thread(target=send, args=(chance.random(),)) for _ in range(4)]
+        senders = [threading.Thread(target=send, args=(chance.random(),)) for _ in range(3)]
         for one in senders:
             one.start()
-        until(lambda begun=begun: len(taken) > begun + 2)
+        until(lambda begun=begun: len(taken) > begun + 1)
         time.sleep(chance.uniform(0, 0.2))
         harbour.served.kill()
         for one in senders:
