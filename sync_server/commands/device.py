@@ -13,6 +13,7 @@ from sync_server.accounts.devices import phone_settings, reveal_token, server_ur
 from sync_server.commands.common import (
     chosen_project,
     command_app,
+    in_pairs,
     json_option,
     print_json,
     project_option,
@@ -81,7 +82,7 @@ def list_all(project: str | None, as_json: bool) -> None:
         print_json([_facts(row) for row in rows])
         return
     for row in rows:
-        area = " ".join(f"{name}={value}" for name, value in sorted(row.properties.items()))
+        area = in_pairs(row.properties)
         state = "revoked" if row.revoked_at else f"last seen {row.last_used or 'never'}"
         click.echo(f"{row.actor_id}\t{row.display_name}\t{area}\t{state}")
 
