@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from sync_server.intake.arrival import Arrival
-from sync_server.intake.reading import Readings
+from sync_server.intake.readings import Readings
 from sync_server.reports.blobs import readable_blobs
 from sync_server.stores.blobs import await_blobs, find_sent, keep_blobs, lock_blobs
 from sync_server.stores.submissions import insert_attachments

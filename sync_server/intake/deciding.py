@@ -21,7 +21,7 @@ from sync_server.errors import SyncError, whereabouts
 from sync_server.intake.arrival import Arrival, ChangeResult, Relayed, Status, kept_change
 from sync_server.intake.keeping import REVOKED, poison_of_change
 from sync_server.intake.originals import Originals
-from sync_server.intake.reading import Derived
+from sync_server.intake.readings import Derived
 from sync_server.intake.relayed import settled_elsewhere
 from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry

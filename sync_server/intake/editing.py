@@ -18,7 +18,7 @@ from conflict.edits import withdrawals
 from conflict.types import Change
 from odk_forms.changes import named_entities, submission_key
 from odk_forms.instance import read
-from sync_server.intake.reading import Derived, Key, Readings
+from sync_server.intake.readings import Derived, Key, Readings
 from sync_server.stores.changes import Origin, find_of_submissions, settled_of
 from sync_server.stores.submissions import find_xml
 from sync_server.stores.tokens import find_device_by_id

@@ -60,7 +60,8 @@ from sync_server.intake.keeping import (
     raw_change,
 )
 from sync_server.intake.originals import Originals
-from sync_server.intake.reading import Derived, Readings, keys_to_lock, parse, read_all
+from sync_server.intake.reading import keys_to_lock, parse, read_all
+from sync_server.intake.readings import Derived, Readings
 from sync_server.intake.receipts import is_replayed, keep_answer
 from sync_server.intake.relayed import settled_elsewhere
 from sync_server.stores import changes as change_store
