@@ -58,18 +58,18 @@ def submission(project_id: int, xml_form_id: str, instance_id: str) -> Filled:
     """One submission. Errors: `NotFound`."""
     with read_transaction() as connection:
         row = store.find_submission(connection, project_id, xml_form_id, instance_id)
-        if row is None:
+        if row is None or row.deleted_at is not None:
             raise NotFound("there is no such submission")
         return _filled(connection, project_id, [row])[0]
 
 
 def submissions_of_form(
-    project_id: int, xml_form_id: str, *, limit: int, offset: int = 0
+    project_id: int, xml_form_id: str, *, limit: int, offset: int = 0, deleted: bool = False
 ) -> list[Filled]:
-    """The submissions of a form, newest first."""
+    """The submissions of a form, newest first; those that are `deleted`, or the others."""
     with read_transaction() as connection:
         rows = store.list_submissions(
-            connection, project_id, xml_form_id, limit=limit, offset=offset
+            connection, project_id, xml_form_id, limit=limit, offset=offset, deleted=deleted
         )
         return _filled(connection, project_id, rows)
 

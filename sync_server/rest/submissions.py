@@ -13,12 +13,13 @@ from schemas.submissions import PrivateKeyShape, SubmissionFileShape, Submission
 from sync_server.accounts.people import get_project
 from sync_server.context import context
 from sync_server.errors import BadRequest, NotFound
+from sync_server.intake.withdrawn import delete_submission, restore_submission
 from sync_server.reports import submissions as report
 from sync_server.reports.decrypted import open_into
 from sync_server.reports.records import submission_page
 from sync_server.reports.submissions import Filled
 from sync_server.web.auth import require_manager, require_viewer
-from sync_server.web.bodies import query_number, read_body
+from sync_server.web.bodies import query_flag, query_number, read_body
 
 bp = Blueprint("submissions", __name__)
 
@@ -29,13 +30,17 @@ _MOST_LISTED = 250
 
 @bp.get(_ALL)
 def list_all(project_id: int, xml_form_id: str) -> Any:
-    """The submissions of a form, newest first, at most 250 at once; for managers."""
+    """The submissions of a form, newest first, at most 250 at once; for managers.
+
+    With `deleted=true` those that were deleted.
+    """
     require_manager(project_id)
     found = report.submissions_of_form(
         project_id,
         xml_form_id,
         limit=min(query_number("limit", _MOST_LISTED, least=1) or 1, _MOST_LISTED),
         offset=query_number("offset", 0) or 0,
+        deleted=query_flag("deleted"),
     )
     return [_shown(one) for one in found]
 
@@ -44,6 +49,26 @@ def list_all(project_id: int, xml_form_id: str) -> Any:
 def show(project_id: int, xml_form_id: str, instance_id: str) -> Any:
     """One submission: who sent it, whether it is whole, and what is missing."""
     return _shown(_seen(project_id, xml_form_id, instance_id))
+
+
+@bp.delete(_ONE)
+def delete(project_id: int, xml_form_id: str, instance_id: str) -> Any:
+    """Take a submission out of sight. What it did to records stays."""
+    person = require_manager(project_id)
+    delete_submission(
+        project_id, xml_form_id, instance_id, by=person.actor_id, clock=context().clock
+    )
+    return {"success": True}
+
+
+@bp.post(f"{_ONE}/restore")
+def restore(project_id: int, xml_form_id: str, instance_id: str) -> Any:
+    """Show a deleted submission again."""
+    person = require_manager(project_id)
+    restore_submission(
+        project_id, xml_form_id, instance_id, by=person.actor_id, clock=context().clock
+    )
+    return {"success": True}
 
 
 @bp.get(f"{_ONE}.xml")

@@ -111,6 +111,29 @@ def complete_submissions(
         )
 
 
+def mark_deleted(
+    connection: Connection,
+    project_id: int,
+    xml_form_id: str,
+    instance_id: str,
+    deleted_at: str | None,
+) -> bool:
+    """Mark a submission deleted, or no more; whether there was one that was not marked so."""
+    is_other = _T.deleted_at.is_not(None) if deleted_at is None else _T.deleted_at.is_(None)
+    done = connection.execute(
+        table_of(Submission)
+        .update()
+        .where(
+            _T.project_id == project_id,
+            _T.xml_form_id == xml_form_id,
+            _T.instance_id == instance_id,
+            is_other,
+        )
+        .values(deleted_at=deleted_at)
+    )
+    return bool(done.rowcount)
+
+
 def insert_attachments(
     connection: Connection, rows: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
@@ -145,12 +168,19 @@ def find_files(
 
 
 def list_submissions(
-    connection: Connection, project_id: int, xml_form_id: str, *, limit: int, offset: int
+    connection: Connection,
+    project_id: int,
+    xml_form_id: str,
+    *,
+    limit: int,
+    offset: int,
+    deleted: bool,
 ) -> Sequence[Any]:
-    """The submissions of a form, newest first."""
+    """The submissions of a form, newest first; those that are `deleted`, or the others."""
+    marked = _T.deleted_at.is_not(None) if deleted else _T.deleted_at.is_(None)
     return connection.execute(
         select(*_T)
-        .where(_T.project_id == project_id, _T.xml_form_id == xml_form_id)
+        .where(_T.project_id == project_id, _T.xml_form_id == xml_form_id, marked)
         .order_by(_T.received_at.desc(), _T.instance_id)
         .limit(limit)
         .offset(offset)

@@ -362,3 +362,26 @@ def test_the_form_may_be_a_plain_field_and_other_fields_are_nobodys(reader, phon
     assert answer.status_code == 201
     assert reader.xml(instance) == filled(instance)
     assert list(reader.files(instance)) == ["audit.csv"]
+
+
+@promise("O51")
+def test_a_deleted_submission_that_comes_again_is_taken_and_stays_deleted(village, reader, phone):
+    instance = new_id()
+    send(phone, filled(instance))
+    path = reader.path(instance)
+    assert reader.api.done("DELETE", path) == {"success": True}
+    assert reader.api.delete(path).status_code == 404
+    assert send(phone, filled(instance), ("foto.jpg", b"a photo")).status_code == 201
+    assert village.quarantine() == []
+    every = f"{reader.base}/visit/submissions"
+    assert reader.api.done("GET", every) == []
+    assert [one["instanceId"] for one in reader.api.done("GET", f"{every}?deleted=true")] == [
+        instance
+    ]
+    for hidden in (path, f"{path}.xml", f"{path}/attachments"):
+        assert reader.api.get(hidden).status_code == 404
+
+    assert reader.api.done("POST", f"{path}/restore") == {"success": True}
+    assert reader.api.post(f"{path}/restore").status_code == 404
+    assert reader.api.get(f"{path}.xml").data == filled(instance)
+    assert reader.files(instance)["foto.jpg"]["exists"]
