@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from schemas.base import NAME, Shape, Text, properties
 
@@ -14,11 +14,18 @@ class NewAppUser(Shape):
     properties = properties(load_default=dict)
 
 
+_PART = validate.Range(min=10_000, max=2**31 - 1)
+
+
 class AppUserPatch(Shape):
-    """Another name or area; the properties named are all the device bears from then on."""
+    """Another name or area; the properties named are all the device bears from then on.
+
+    `part_bytes` is how large the parts are that its phone is told to send; null: as others.
+    """
 
     display_name = Text(validate=NAME)
     properties = properties()
+    part_bytes = fields.Integer(strict=True, allow_none=True, validate=_PART)
 
 
 class AppUserShape(Shape):
@@ -35,6 +42,7 @@ class AppUserShape(Shape):
     username = fields.String()
     password = fields.String(allow_none=True)
     properties = fields.Dict()
+    part_bytes = fields.Integer(allow_none=True)
     created_at = fields.String()
     updated_at = fields.String(allow_none=True)
     deleted_at = fields.String(allow_none=True)

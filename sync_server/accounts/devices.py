@@ -200,6 +200,21 @@ def set_properties(
         )
 
 
+def set_part_bytes(
+    project_id: int, actor_id: int, part_bytes: int | None, *, by: int | None, clock: Clock
+) -> None:
+    """Tell a phone on a bad line to send smaller parts; None: such as the settings say."""
+    at = instant(clock.now())
+    with write_transaction() as connection:
+        _get(connection, project_id, actor_id)
+        store.update_app_user(connection, project_id, actor_id, {"part_bytes": part_bytes})
+        store.update_actor(connection, actor_id, {"updated_at": at})
+        details = {"actorId": actor_id, "partBytes": part_bytes}
+        add_audit(
+            connection, "field_key.update", at=at, by=by, project_id=project_id, details=details
+        )
+
+
 def rename_app_user(
     project_id: int, actor_id: int, display_name: str, *, by: int | None, clock: Clock
 ) -> None:

@@ -129,6 +129,7 @@ class AppUser(Base):
     properties: Mapped[Json] = mapped_column(default=dict)  # name -> text or list of texts
     created_by: Mapped[int | None]
     revoked_at: Mapped[MaybeInstant]
+    part_bytes: Mapped[int | None]  # of a POST on its line; None: as the settings say
 
 
 class FormerToken(Base):

@@ -44,6 +44,7 @@ class WebUser:
     node: str
     area: Area
     revoked_at: None = None
+    part_bytes: None = None
 
 
 def caller(project_id: int, *, fills: bool) -> Any:

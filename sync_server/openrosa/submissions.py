@@ -45,7 +45,9 @@ def preflight() -> Response:
     """
     response = Response(status=204)
     del response.headers["Content-Type"]
-    response.headers["X-OpenRosa-Accept-Content-Length"] = str(context().settings.part_bytes)
+    own = g.device.part_bytes if "device" in g else None
+    most = own or context().settings.part_bytes
+    response.headers["X-OpenRosa-Accept-Content-Length"] = str(most)
     target = f"{public_root()}{request.path}"
     if _is_the_phones(target) and _READABLE.fullmatch(target):
         response.autocorrect_location_header = False

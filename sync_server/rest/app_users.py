@@ -55,12 +55,16 @@ def show(project_id: int, actor_id: int) -> Any:
 
 @bp.patch("/projects/<int:project_id>/app-users/<int:actor_id>")
 def update(project_id: int, actor_id: int) -> Any:
-    """Give a device another name or another area."""
+    """Give a device another name, another area, or parts of another size."""
     person = require_manager(project_id)
     sent, clock = read_body(AppUserPatch()), context().clock
     if "properties" in sent:
         devices.set_properties(
             project_id, actor_id, sent["properties"], by=person.actor_id, clock=clock
+        )
+    if "part_bytes" in sent:
+        devices.set_part_bytes(
+            project_id, actor_id, sent["part_bytes"], by=person.actor_id, clock=clock
         )
     if "display_name" in sent:
         rename_app_user(project_id, actor_id, sent["display_name"], by=person.actor_id, clock=clock)

@@ -209,6 +209,7 @@ def _app_users(project_id: int) -> Any:
             _D.properties,
             _D.created_by,
             _D.revoked_at,
+            _D.part_bytes,
             _A.display_name,
             _A.created_at,
             _A.updated_at,

@@ -22,6 +22,7 @@ _DEVICE = (
         _D.project_id,
         _D.properties,
         _D.revoked_at,
+        _D.part_bytes,
         _A.display_name,
         _P.uuid,
         _P.name.label("project_name"),

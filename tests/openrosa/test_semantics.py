@@ -385,3 +385,20 @@ def test_a_deleted_submission_that_comes_again_is_taken_and_stays_deleted(villag
     assert reader.api.post(f"{path}/restore").status_code == 404
     assert reader.api.get(f"{path}.xml").data == filled(instance)
     assert reader.files(instance)["foto.jpg"]["exists"]
+
+
+@promise("O37")
+def test_a_device_on_a_bad_line_is_told_to_send_smaller_parts(reader, phone):
+    def told():
+        answer = phone.village.client.head(f"{phone.base}/submission")
+        return answer.headers["X-OpenRosa-Accept-Content-Length"]
+
+    path = f"/projects/{phone.village.project.id}/app-users/{phone.actor_id}"
+    usual = told()
+    assert reader.api.done("PATCH", path, {"partBytes": 200_000})["partBytes"] == 200_000
+    assert told() == "200000"
+    for wrong in (0, -1, "x", 2**40, 1.5):
+        assert reader.api.patch(path, {"partBytes": wrong}).status_code == 400
+    assert told() == "200000"
+    reader.api.done("PATCH", path, {"partBytes": None})
+    assert told() == usual
