@@ -21,7 +21,6 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
-_DECLARATION = re.compile(r"\s*<\?xml\s.*?\?>", re.DOTALL)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: it begins with the same two bytes
@@ -38,7 +37,10 @@ _RAW_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]
 _CONTROL_REFERENCE = re.compile(
     "&#(?:0*(?:[1-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[1-8bcefBCEF]|1[0-9a-fA-F]));"
 )
-_NAMED_REFERENCE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(amp|lt|gt|quot|apos);", re.DOTALL)
+# Comments and the like are taken whole: what stands in them begins nothing.
+_NAMED_REFERENCE = re.compile(
+    r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>|&(amp|lt|gt|quot|apos);", re.DOTALL
+)
 _NAMED = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
 _FORGIVEN = frozenset({"NS_ERR_UNDEFINED_NAMESPACE", "NS_ERR_XML_NAMESPACE"})
 
@@ -86,11 +88,20 @@ def parse_tolerant(raw: bytes) -> Any:
     """
     text = text_of(raw)
     _refuse(raw, text)
-    text = _DECLARATION.sub("", text, count=1).lstrip()
+    text = _undeclared(text)
     try:
         return etree.fromstring(text.encode(), _parser(recover=False))
     except (etree.XMLSyntaxError, ValueError):
         return _recover(text)
+
+
+def _undeclared(text: str) -> str:
+    """The document without its XML declaration, which only stands at the beginning."""
+    text = text.lstrip()
+    if not (text.startswith("<?xml") and text[5:6].isspace()):
+        return text
+    declaration, _, rest = text.partition("?>")
+    return rest.lstrip() if rest else declaration
 
 
 def _recover(text: str) -> Any:

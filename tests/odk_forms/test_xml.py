@@ -41,6 +41,19 @@ def value(raw: bytes) -> str:
         pytest.param(b"<d><a>\xffx</a></d>", "\ufffdx", id="bad-bytes"),
         pytest.param(b"<d><a>1<!-- c -->2</a></d>", "12", id="comment"),
         pytest.param(b"<d><a><![CDATA[<!DOCTYPE x>]]></a></d>", "<!DOCTYPE x>", id="cdata"),
+        pytest.param(
+            b'<d><a><![CDATA[L<?xml version="1.0"?>R]]></a></d>',
+            'L<?xml version="1.0"?>R',
+            id="declaration-in-cdata",
+        ),
+        pytest.param(
+            b"<d><!--" + b"<![CDATA[" * 200_000 + b"--><a>&#29;&amp;</a></d>",
+            "\x1d&",
+            id="openings-in-a-comment",
+        ),
+        pytest.param(
+            b"<d><a>" + b" " * 2_000_000 + b"x</a></d>", " " * 2_000_000 + "x", id="white-space"
+        ),
         pytest.param(b"<d><orx:a>x</orx:a></d>", "x", id="undeclared-prefix"),
         pytest.param(b"<d xmlns:o=''><o:a>x</o:a></d>", "x", id="empty-namespace"),
         pytest.param(b"<d xmlns='urn:f' xmlns:o='urn:o'><o:a>x</o:a></d>", "x", id="namespaces"),
@@ -57,6 +70,7 @@ def test_forgiven(raw, text):
         pytest.param(b"", "empty", id="nothing"),
         pytest.param(b"  ", "empty", id="white-space"),
         pytest.param(b"hello", "cannot be read", id="not-xml"),
+        pytest.param(b"<?xml " * 500_000, "cannot be read", id="declarations"),
         pytest.param(b"<d><a>1</a><b>cut", "cannot be read", id="cut-short"),
         pytest.param(b"<d><a>1&#29;2</a><b>cut", "cannot be read", id="cut-short-with-a-barcode"),
         pytest.param(b"<d><o:a>1</o:a><b>cut", "cannot be read", id="cut-short-with-a-prefix"),
