@@ -9,7 +9,7 @@ from random import Random
 from conflict.types import Op
 from sync_server.fleet.local_list import LocalEntity
 from sync_server.intake.arrival import Author, Sent, SentChange, SentSubmission
-from sync_server.intake.reading import raw_change
+from sync_server.intake.keeping import raw_change
 from tests.scenarios.arrivals import FORM, Form, Item, Told, measured_row
 from tests.scenarios.hamlet import Hamlet
 
