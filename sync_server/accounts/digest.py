@@ -84,7 +84,10 @@ def _md5(content: bytes) -> str:
 
 def _decoded(uri: str) -> bytes:
     """Path and query as they are meant: proxies escape otherwise, and fold slashes."""
-    parts = urlsplit(re.sub("^/+", "/", uri))
+    try:
+        parts = urlsplit(re.sub("^/+", "/", uri))
+    except ValueError:  # no address at all: it is that of no request
+        return b""
     path = re.sub("//+", "/", unquote(parts.path))
     return f"{path}?{unquote(parts.query)}".encode(errors="replace")
 

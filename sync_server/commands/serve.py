@@ -76,7 +76,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.options: dict[str, Any] = {
             "bind": f"{host}:{port}",
             "workers": workers,
-            "worker_class": "gthread",
+            "worker_class": "sync_server.web.threads.QuietThreads",
             "threads": _THREADS,
             "worker_connections": _CONNECTIONS,
             "backlog": _WAITING_TO_CONNECT,

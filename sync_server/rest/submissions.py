@@ -116,7 +116,7 @@ def decrypt(project_id: int, xml_form_id: str, instance_id: str) -> Response:
     sent = read_body(PrivateKeyShape())
     found = report.submission(project_id, xml_form_id, instance_id)
     try:
-        key = private_key(sent["private_key"].encode(), sent["passphrase"])
+        key = private_key(sent["private_key"].encode(errors="replace"), sent["passphrase"])
     except DecryptionError as exc:
         raise BadRequest(str(exc)) from None
     out = TemporaryFile()  # noqa: SIM115 - Flask closes it when all is sent

@@ -1,6 +1,8 @@
 """The rules a web server could break: long addresses, escaped names, who speaks for a proxy."""
 
+import socket
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -9,14 +11,23 @@ from tests.openrosa.nasty import FILES, NAMES, form_of, publish_nasty, walk
 from tests.support.promises import promise
 
 
+def told_over_a_socket(url, asked):
+    """What a server says to a request that no library would send."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as line:
+        line.sendall(asked.encode())
+        return b"".join(iter(lambda: line.recv(4096), b"")).decode()
+
+
 @pytest.mark.slow
-@promise("O10", "O11", "O13", "O14", "O15", "O27")
+@promise("O1", "O8", "O10", "O11", "O13", "O14", "O15", "O27")
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_over_a_real_server_names_and_questions_arrive_whole(serve, village, phone, tmp_path):
     publish_nasty(village)
     child = str(uuid.uuid4())
     phone.send(phone.register(child, posyandu="melati"))
-    url = serve(SIMPUL_HOME=str(tmp_path / "home")).url
+    server = serve(SIMPUL_HOME=str(tmp_path / "home"))
+    url = server.url
 
     with requests.Session() as session:
         session.headers["X-Forwarded-Proto"] = "https"  # which nobody told the server to believe
@@ -31,6 +42,14 @@ def test_over_a_real_server_names_and_questions_arrive_whole(serve, village, pho
         found = walk(fetch, f"{url}//{phone.base}//formList//")
         asked = [*(str(uuid.uuid4()) for _ in range(999)), child]
         told = fetch(f"{url}{phone.base}/datasets/anak/integrity?id={'%2C'.join(asked)}")
+
+    for asked_badly in (f"GET {phone.base}/é.xml HTTP/1.1", f"GET {phone.base}/formList"):
+        answer = told_over_a_socket(url, f"{asked_badly}\r\nHost: x\r\n\r\n")
+        assert answer.startswith("HTTP/1.1 400 ")
+        assert "X-OpenRosa-Version: 1.0" in answer
+        assert "<OpenRosaResponse" in answer
+        assert phone.token not in answer
+    assert phone.token not in server.log()
 
     for name in NAMES:
         xml = form_of(*name, *FILES, title=f"<{name[0]}> & {name[1]}")
