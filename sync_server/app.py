@@ -33,6 +33,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app.secret_key = settings.secret_key or None
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # a 405 says as much, in words of its door
     app.url_map.converters |= {"int": RowId, "path": Name}
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # a redirect would make a phone send its body twice

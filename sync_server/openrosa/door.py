@@ -27,8 +27,8 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed, Retry, StoreBusy, SyncError
 from sync_server.intake.arrival import Author, Project
-from sync_server.openrosa.callers import WebUser
-from sync_server.openrosa.words import say
+from sync_server.openrosa.callers import WebUser, add_challenges
+from sync_server.openrosa.words import say, say_status
 from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.tokens import find_device
 from sync_server.web.bodies import without_controls
@@ -40,7 +40,13 @@ _WAIT_SECONDS = 30
 
 bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
 
-_OF_PHONES = re.compile(r"/v1/(key/|test/|projects/[0-9]+/(formlist|submission)\b)", re.IGNORECASE)
+_OF_PHONES = re.compile(
+    r"/v1/(?:(?:key|test)(?:/.*)?|projects/[^/]+/(?:formlist|submission|datasets/[^/]+/integrity"
+    r"|forms/[^/]+/(?:manifest|versions/[^/]+/(?:manifest|attachments/.+))))",
+    re.IGNORECASE | re.DOTALL,
+)
+_OF_PROGRAMS = re.compile(r"/v1/(?:key/[^/]+/)?projects/[^/]+/sync(?:/.*)?", re.DOTALL)
+_KEPT_OF_A_REFUSAL = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
 @bp.before_request
@@ -210,17 +216,36 @@ def refuse_http(exc: HTTPException) -> Response:
     return response
 
 
-@bp.before_app_request
-def refuse_unrouted() -> Response | None:
-    """What no door has a route for, at an address of phones, is refused as phones read it.
+def says_openrosa() -> bool:
+    """Whether the request says that it speaks OpenRosa, in whichever version."""
+    return next(iter(openrosa.HEADERS)) in request.headers
 
-    Below `/sync/` there are programs, which read JSON.
+
+@bp.after_app_request
+def answer_phones(response: Response) -> Response:
+    """What another door says, or none, to a phone: a refusal is made one that phones read.
+
+    A phone is who says so, and whoever asks at an address that phones alone have. Below
+    `/sync` there are programs, which read JSON.
     """
-    exc = request.routing_exception
-    if exc is None or not _OF_PHONES.match(request.path) or "/sync/" in request.path:
-        return None
-    response = refuse_http(exc)
+    asked_so = says_openrosa() or _OF_PHONES.fullmatch(request.path)
+    if next(iter(openrosa.HEADERS)) in response.headers or not asked_so:
+        return response
+    if _OF_PROGRAMS.fullmatch(request.path):
+        return response
+    if response.status_code >= 400:
+        response = _as_phones_read_it(response)
     response.headers.update(openrosa.HEADERS)
+    return response
+
+
+def _as_phones_read_it(refusal: Response) -> Response:
+    response = message(say_status(refusal.status_code), refusal.status_code, "submit_error")
+    for name in _KEPT_OF_A_REFUSAL:
+        for value in refusal.headers.getlist(name):
+            response.headers.add(name, value)
+    if response.status_code == 401 and "WWW-Authenticate" not in response.headers:
+        add_challenges(response)
     return response
 
 

@@ -14,7 +14,6 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
-from odk_forms.openrosa import HEADERS
 from sync_server.errors import NotAuthenticated, SyncError, WrongPassword
 from sync_server.openrosa import attachments, door, forms, submissions
 from sync_server.openrosa.callers import add_challenges, caller
@@ -110,4 +109,4 @@ def _is_phone() -> bool:
     said: Any = request.authorization
     if said is not None:
         return said.type in ("basic", "digest")
-    return session_token() is None and next(iter(HEADERS)) in request.headers
+    return session_token() is None and door.says_openrosa()

@@ -62,6 +62,14 @@ _WORDS: dict[type[Exception], tuple[str, str]] = {
         "The server is busy. Your data is safe on the phone; try again in a moment.",
     ),
 }
+_OF_STATUS: dict[int, type[Exception]] = {
+    401: NotAuthenticated,
+    403: MayNotFill,
+    404: NotFound,
+    413: TooLarge,
+    429: TooManyTries,
+    503: StoreBusy,
+}
 _ANY_REFUSAL = ("Permintaan tidak dapat dilayani.", "The request cannot be served.")
 _OUR_FAULT = (
     "Ada gangguan di server. Data tetap aman di HP; coba lagi nanti.",
@@ -74,6 +82,14 @@ def say(exc: Exception) -> str:
     known = next((_WORDS[kind] for kind in type(exc).__mro__ if kind in _WORDS), None)
     refused = isinstance(exc, SyncError | HTTPException)
     return _chosen(known or (_ANY_REFUSAL if refused else _OUR_FAULT))
+
+
+def say_status(status: int) -> str:
+    """The sentence for a refusal of which only the HTTP status is known."""
+    kind = _OF_STATUS.get(status)
+    if kind is not None:
+        return _chosen(_WORDS[kind])
+    return _chosen(_ANY_REFUSAL if status < 500 else _OUR_FAULT)
 
 
 KEPT_FOR_A_PERSON = (
