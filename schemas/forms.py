@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from schemas.base import Shape
+from schemas.base import Shape, Text
 
 
 class FormShape(Shape):
@@ -22,6 +22,12 @@ class FormShape(Shape):
     created_at = fields.String()
     updated_at = fields.String(allow_none=True)
     published_at = fields.String(allow_none=True)
+
+
+class AlteredForm(Shape):
+    """What may be altered of a form itself; its XML is altered by publishing another version."""
+
+    state = Text(validate=validate.OneOf(("open", "closing", "closed")))
 
 
 class DraftShape(FormShape):

@@ -23,6 +23,7 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import SyncError
 from sync_server.publishing import publish as use_case
+from sync_server.publishing.closing import STATES, set_state
 from sync_server.publishing.publish import Published
 from sync_server.stores.forms import list_forms
 
@@ -102,6 +103,22 @@ def list_all(project: str | None, as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row.xml_form_id}\t{row.version}\t{row.state}\t{row.name}")
+
+
+@form.command("state")
+@click.argument("form")
+@click.argument("state", type=click.Choice(STATES))
+@project_option
+def set_form_state(form: str, state: str, project: str | None) -> None:
+    """Open FORM, or close it slowly or at once.
+
+    closing: phones lose it from their lists, and what they have of it is still taken. closed: what
+    still comes of it is kept for a supervisor. open: phones are handed it again, and what was kept
+    since it was closed is taken in.
+    """
+    with command_app():
+        set_state(chosen_project(project), form, state, by=None, clock=context().clock)
+    click.echo(f"{form}: {state}")
 
 
 def published_line(done: Published) -> str:

@@ -21,11 +21,11 @@ from sync_server.clock import Clock
 from sync_server.db import read_transaction
 from sync_server.errors import SyncError
 from sync_server.hubs.link import HubLink
+from sync_server.publishing.closing import set_state
 from sync_server.publishing.form_files import attach
 from sync_server.publishing.mirroring import (
     DeclaredList,
     mirror_lists,
-    mirror_state,
     mirror_version,
 )
 from sync_server.stores import setup as store
@@ -122,12 +122,15 @@ class _Forms:
                 for version in form["versions"]:
                     self._version(name, version)
                 if self.states.get(name, "open") != form["state"]:
-                    mirror_state(self.project_id, name, form["state"], clock=self.clock)
+                    self._state(name, form["state"])
             except SyncError as exc:
                 self.done.failed[name] = exc.message
         for name in self.states.keys() - {form["xml_form_id"] for form in forms}:
             if self.states[name] != "closed":  # it is deleted at the centre
-                mirror_state(self.project_id, name, "closed", clock=self.clock)
+                self._state(name, "closed")
+
+    def _state(self, name: str, state: str) -> None:
+        set_state(self.project_id, name, state, by=self.of, clock=self.clock)
 
     def _version(self, name: str, version: Plain) -> None:
         number = version["version"]

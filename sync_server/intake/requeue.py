@@ -1,4 +1,4 @@
-"""What was quarantined for lack of a form or a list is tried again when that appears."""
+"""What was quarantined for want of a form or a list is tried again when that is there."""
 
 from __future__ import annotations
 
@@ -18,16 +18,20 @@ def retry_kept(
     project_id: int,
     *,
     xml_form_id: str | None = None,
+    refused: bool = False,
     lists: bool = False,
     by: int | None,
     clock: Clock,
 ) -> int:
     """Take in again what waited for this form, and with `lists` for any list; how many waited.
 
+    With `refused` that is also what was kept because the form was closed, or kept from its sender.
     What fails again stays in quarantine as it was: what was published stands.
     """
     with read_transaction() as connection:
-        waiting = list_waiting_for(connection, project_id, xml_form_id=xml_form_id, lists=lists)
+        waiting = list_waiting_for(
+            connection, project_id, xml_form_id=xml_form_id, refused=refused, lists=lists
+        )
     if not waiting:
         return 0
     project = get_project(project_id)

@@ -21,7 +21,6 @@ from sync_server.publishing.lists import alter_lists, declared_by, lists_to_alte
 from sync_server.publishing.publish import Checked, Published, publish_checked, refuse
 from sync_server.stores.audits import add_audit
 from sync_server.stores.lists import ListInfo
-from sync_server.stores.setup import set_form_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +100,3 @@ def mirror_version(
     return publish_checked(
         project_id, form, by=by, clock=clock, attachments=files, lists_are_declared=True
     )
-
-
-def mirror_state(project_id: int, xml_form_id: str, state: str, *, clock: Clock) -> None:
-    """Let a form be open or closed as it is at the centre."""
-    with write_transaction() as connection:
-        set_form_state(connection, project_id, xml_form_id, state, at=instant(clock.now()))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from odk_forms.convert import MAX_UPLOAD_BYTES
 from odk_forms.definition import Field
-from schemas.forms import DraftShape, FieldShape, FormAttachmentShape, FormShape
+from schemas.forms import AlteredForm, DraftShape, FieldShape, FormAttachmentShape, FormShape
 from sync_server.accounts import people
 from sync_server.accounts.credentials import unseal
 from sync_server.accounts.roles import Person
@@ -20,6 +20,7 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import FormWarnings, NotAllowed, NotFound, TooLarge
 from sync_server.publishing import publish
+from sync_server.publishing.closing import set_state
 from sync_server.publishing.drafts import draft_of, keep_draft
 from sync_server.publishing.form_files import attach
 from sync_server.publishing.publish import Checked
@@ -27,7 +28,7 @@ from sync_server.reports.entity_lists import list_csv
 from sync_server.stores import forms as store
 from sync_server.stores.lists import load_lists
 from sync_server.web.auth import require_manager, require_person, require_viewer
-from sync_server.web.bodies import query_flag
+from sync_server.web.bodies import query_flag, read_body
 
 BLANK_VERSION = "___"
 """How a blank version is written in an address, as Central does."""
@@ -142,6 +143,16 @@ def show(project_id: int, xml_form_id: str) -> Any:
     _enter(project_id)
     with read_transaction() as connection:
         return _shown(project_id, _found(connection, project_id, xml_form_id))
+
+
+@bp.patch(_FORM)
+def alter(project_id: int, xml_form_id: str) -> Any:
+    """Open or close a form, and show it."""
+    person = require_manager(project_id)
+    state = read_body(AlteredForm()).get("state")
+    if state is not None:
+        set_state(project_id, xml_form_id, state, by=person.actor_id, clock=context().clock)
+    return show(project_id, xml_form_id)
 
 
 @bp.get(f"{_FORM}.xml")

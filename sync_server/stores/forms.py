@@ -220,6 +220,17 @@ def insert_version(connection: Connection, version: Mapping[str, Any]) -> None:
     insert_rows(connection, FormVersion, [version])
 
 
+def set_state(
+    connection: Connection, project_id: int, xml_form_id: str, state: str, *, at: str
+) -> None:
+    """Let a form be open, closing or closed."""
+    connection.execute(
+        update(table_of(Form))
+        .where(_F.project_id == project_id, _F.xml_form_id == xml_form_id)
+        .values(state=state, updated_at=at)
+    )
+
+
 def save_form_attachments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write which files versions expect, and what is there of each."""
     upsert_rows(connection, FormAttachment, rows)

@@ -127,12 +127,22 @@ def size_kept_since(
 
 
 def list_waiting_for(
-    connection: Connection, project_id: int, *, xml_form_id: str | None, lists: bool
+    connection: Connection,
+    project_id: int,
+    *,
+    xml_form_id: str | None,
+    refused: bool = False,
+    lists: bool = False,
 ) -> list[str]:
-    """The ids of what came before its form was here, or before its list, in order of arrival."""
+    """The ids of what came before its form was here, or before its list, in order of arrival.
+
+    `refused`: and of what came of the form while it was closed, or kept from its sender.
+    """
     reasons: list[Any] = []
     if xml_form_id is not None:
-        reasons.append((_T.code == "unknown_form") & (_T.xml_form_id == xml_form_id))
+        codes = ("unknown_form", "not_allowed") if refused else ("unknown_form",)
+        of_form = (_T.kind == "submission") & (_T.xml_form_id == xml_form_id)
+        reasons.append(_T.code.in_(codes) & of_form)
     if lists:
         reasons.append(_T.code == "unknown_list")
     if not reasons:

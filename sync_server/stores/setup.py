@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from sync_server.models.forms import Form, FormAttachment, FormVersion
 from sync_server.models.people import Actor, AppUser
@@ -68,13 +68,3 @@ def list_accounts(connection: Connection, project_id: int) -> Sequence[Any]:
         .where(_D.project_id == project_id)
         .order_by(_D.token_hash)
     ).all()
-
-
-def set_form_state(
-    connection: Connection, project_id: int, xml_form_id: str, state: str, *, at: str
-) -> None:
-    connection.execute(
-        update(table_of(Form))
-        .where(_F.project_id == project_id, _F.xml_form_id == xml_form_id)
-        .values(state=state, updated_at=at)
-    )

@@ -73,6 +73,20 @@ def test_publishing_twice_says_that_nothing_changed(simpul, file):
     assert listed["xmlFormId"] == "pengukuran"
 
 
+def test_a_form_is_closed_and_opened_by_a_word(simpul, file):
+    simpul("form", "publish", file(weighing()))
+
+    closed = simpul("form", "state", "pengukuran", "closed")
+    listed = simpul("form", "list").output
+    refused = simpul("form", "state", "pengukuran", "shut")
+    unknown = simpul("form", "state", "lain", "open")
+
+    assert (closed.exit_code, closed.output) == (0, "pengukuran: closed\n")
+    assert listed == "pengukuran\t2026112101\tclosed\tPengukuran\n"
+    assert (refused.exit_code, unknown.exit_code) == (2, 1)
+    assert "there is no such form" in unknown.stderr
+
+
 def test_a_version_that_is_taken_says_which_is_not(simpul, file):
     simpul("form", "publish", file(weighing("v1")))
 

@@ -38,6 +38,7 @@ def paired(hub, centre):
         ("PATCH", "datasets/anak/properties/rt", {"policy": "last"}),
         ("PATCH", "datasets/anak/properties/rt", {"phone": False}),
         ("PATCH", "datasets/anak", {"accessFilter": None}),
+        ("PATCH", "forms/ukur", {"state": "closed"}),
         ("POST", "forms?publish=true&ignoreWarnings=true", WITH_PICTURE.format(version="1")),
     ],
 )

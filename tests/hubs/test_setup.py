@@ -9,6 +9,7 @@ from sync_server.accounts import devices
 from sync_server.db import read_transaction
 from sync_server.models.people import Audit
 from sync_server.publishing import lists, publish
+from sync_server.publishing.closing import set_state
 from sync_server.stores.forms import list_form_attachments, list_versions
 from sync_server.stores.lists import load_lists
 from sync_server.stores.people import list_app_users
@@ -132,3 +133,28 @@ def test_a_form_published_while_phones_work_at_the_hub_reaches_them(centre, hub,
     assert hub.relay().forms == ["ukur 2"]
     assert 'version">2' in here.get("formList").text or "<version>2" in here.get("formList").text
     assert checked_form("ukur", "update").definition.version == "1"
+
+
+@promise("P99")
+def test_a_form_is_closed_at_the_hub_as_at_the_centre_and_opened_again(centre, hub, manager):
+    phone = centre.phone("A")
+    hub.pair("Tanjung", posyandu="melati")
+    here, child = hub.phone(phone), str(uuid.uuid4())
+
+    def state(wanted):
+        with centre.app.app_context():
+            set_state(centre.project.id, "daftar", wanted, **manager)
+        hub.relay()
+        return here.get("formList").text.count("<formID>daftar<")
+
+    assert state("closing") == 0
+    here.send(here.register(str(uuid.uuid4()), posyandu="melati"))
+    assert state("closed") == 0
+    assert here.post(here.register(child, nama="Siti", posyandu="melati")).status_code == 202
+    hub.relay()
+    assert centre.changes(child) == []
+
+    assert state("open") == 1
+    assert hub.village.shown(child)["nama"] == centre.shown(child)["nama"] == "Siti"
+    hub.relay()
+    assert {row.state for one in (hub.village, centre) for row in one.quarantine()} == {"resolved"}

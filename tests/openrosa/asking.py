@@ -15,7 +15,7 @@ from sync_server.app import create_app
 from sync_server.db import db
 from sync_server.intake import entities
 from sync_server.intake.arrival import Author
-from sync_server.publishing.mirroring import mirror_state
+from sync_server.publishing.closing import set_state
 from sync_server.settings import load
 from tests.openrosa.nasty import LAST_SAVED, form_of, publish_form
 from tests.scenarios.posyandu import Phone, Village
@@ -73,7 +73,7 @@ def set_up(home: Path, url: str) -> Iterator[Posyandu]:
     for name in ("closing", "closed"):
         publish_form(village, form_of(name, "1"))
         with app.app_context():
-            mirror_state(village.project.id, name, name, clock=clock)
+            set_state(village.project.id, name, name, by=village.admin, clock=clock)
     for version in ("1", "", "2"):
         publish_form(village, form_of("Tanpa Berkas", version, more=LAST_SAVED))
     publish_form(village, form_of("gambar", "1", "ada.png", "belum.png"), **{"ada.png": b"\x89P"})
