@@ -6,24 +6,30 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-_QUOTED = re.compile(r'(?:^|[;\s])name="([^"]*)"\s*(?:;|$)', re.IGNORECASE)
+_QUOTED = re.compile(r'[;\s]name="([^"]*)"\s*(?:;|$)', re.IGNORECASE)
 _ESCAPES = {"%22": '"', "%0d": "\r", "%0a": "\n"}
 _ESCAPE = re.compile("%22|%0[da]", re.IGNORECASE)
 
 
-def sent_name(disposition: str) -> str | None:
-    r"""The `name` of a part's Content-Disposition; None where it is not in quotes.
+def literal(disposition: str) -> str:
+    r"""A part's Content-Disposition so that readers of header fields take backslashes as they are.
 
-    HTTP clients escape a quote and the ends of lines, and nothing else: a backslash is one,
-    where a reader of header fields takes it for an escape.
+    To HTTP clients they are letters of a name, to such readers they escape what follows; where a
+    client does escape a quote by one, it is left so.
 
-    >>> sent_name(r'form-data; name="back\slash %22a%22.jpg"; filename="x"')
-    'back\\slash "a".jpg'
+    >>> print(literal(r'form-data; name="back\slash\"; filename="x"'))
+    form-data; name="back\\slash\\"; filename="x"
     """
-    found = _QUOTED.search(disposition)
-    if found is None:
-        return None
-    return _ESCAPE.sub(lambda one: _ESCAPES[one[0].lower()], found[1])
+    return disposition.replace("\\", r"\\") if _QUOTED.search(disposition) else disposition
+
+
+def unescaped(name: str) -> str:
+    r"""The name of a part, in which clients escape a quote and the ends of lines, and nothing else.
+
+    >>> unescaped("%22a%22%0D%0A%2F.jpg")
+    '"a"\r\n%2F.jpg'
+    """
+    return _ESCAPE.sub(lambda one: _ESCAPES[one[0].lower()], name)
 
 
 def referred_to(name: str, named: Collection[str]) -> str | None:

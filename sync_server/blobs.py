@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 _CHUNK = 1 << 20
 _PART = "part-"
@@ -32,7 +32,7 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, stream: BinaryIO) -> tuple[str, int]:
+    def put(self, stream: IO[bytes]) -> tuple[str, int]:
         """Keep what `stream` holds; (sha256, size in bytes). Durable when this returns.
 
         Errors    `OSError` when the disk is full or away; then nothing is kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request
@@ -16,14 +17,16 @@ from odk_forms.openrosa import (
     integrity,
     manifest,
 )
+from odk_forms.xml import MAX_BYTES
 from sync_server.accounts.credentials import hash_of_token
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.errors import DraftGone, MissingXmlPart, NotFound
+from sync_server.errors import DraftGone, NotFound
 from sync_server.openrosa.door import address, answer, device_id, dress, message, public_root
 from sync_server.openrosa.door import unchanged as unaltered
 from sync_server.openrosa.forms import version_path
-from sync_server.openrosa.submissions import MORE_TO_COME, XML_PART, preflight
+from sync_server.openrosa.parts import read_sent
+from sync_server.openrosa.submissions import preflight
 from sync_server.publishing.drafts import ExpectedFile, files_of, try_out
 from sync_server.reports.entity_lists import list_csv, list_hash
 from sync_server.stores.drafts import find_draft_of_token
@@ -136,14 +139,9 @@ bp.add_url_rule("/draft/submission", view_func=preflight, methods=["HEAD", "GET"
 @bp.post("/draft/submission")
 def try_draft() -> Response:
     """Keep a filled draft apart; 201 once it is on the disk."""
-    part, text = request.files.get(XML_PART), request.form.get(XML_PART)
-    if part is None and text is None:
-        raise MissingXmlPart("the submission has no part called xml_submission_file")
-    files = {
-        name: context().blobs.put(file.stream)  # type: ignore[arg-type]
-        for name, file in request.files.items(multi=True)
-        if name not in (XML_PART, MORE_TO_COME)
-    }
-    raw = part.stream.read() if part is not None else (text or "").encode()
+    with ExitStack() as opened:
+        sent = read_sent(opened)
+        raw = sent.forms[0].file.read(MAX_BYTES + 1)  # a byte too many is refused as unreadable
+        files = {part.name: context().blobs.put(part.file) for part in sent.files}
     try_out(g.draft, raw, files, device_id=device_id(), clock=context().clock)
     return message(SUCCESS, 201)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import mimetypes
 import re
-from contextlib import closing, suppress
+from collections.abc import Iterable
+from contextlib import ExitStack, closing, suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest
 
-from odk_forms.file_names import sent_name
 from odk_forms.openrosa import SUCCESS
 from odk_forms.xml import MAX_BYTES as MAX_XML_BYTES
 from sync_server.context import context
@@ -22,10 +21,10 @@ from sync_server.intake import revoked
 from sync_server.intake.arrival import Attached, Result, SentSubmission, Status, SubmissionResult
 from sync_server.intake.ingest import ingest, keep_request
 from sync_server.openrosa.door import author, message, project, public_root
+from sync_server.openrosa.parts import Sent, read_sent
 from sync_server.openrosa.words import kept_for_a_person
+from sync_server.web.multipart import Part
 
-XML_PART = "xml_submission_file"
-MORE_TO_COME = "*isIncomplete*"
 REMEMBERED_BYTES = 8 << 20
 _WRITTEN_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 _READABLE = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=\[\]-]+")
@@ -75,24 +74,28 @@ def submit() -> Response:
     if not g.device.revoked_at:
         return _answer(_taken_in())
     if revoked.has_room(g.device.project_id, g.device.actor_id, g.device.revoked_at):
-        with suppress(MissingXmlPart, BadRequest):
+        with suppress(MissingXmlPart, UnreadableBody, BadRequest):
             _taken_in()
     raise NotAllowed("this device is revoked")
 
 
 def _taken_in() -> list[Result]:
-    request.max_form_memory_size = 2 * MAX_XML_BYTES
-    with closing(Remembering(request.environ["wsgi.input"])) as body:
+    with ExitStack() as opened:
+        body = opened.enter_context(closing(Remembering(request.environ["wsgi.input"])))
         request.environ["wsgi.input"] = body
         try:
-            (first, large), *others = _xml_parts()
-        except (MissingXmlPart, BadRequest):
+            sent = _submissions(read_sent(opened))
+        except (MissingXmlPart, UnreadableBody, BadRequest):
             _keep_what_came(body)
             raise
-    complete = not any(MORE_TO_COME in part for part in (request.form, request.files))
-    sent = [SentSubmission(first, (*large, *_kept_files()), complete)]
-    sent += [SentSubmission(xml, files, complete) for xml, files in others]
-    return ingest(project(), sent, author=author(), clock=context().clock)
+        return ingest(project(), sent, author=author(), clock=context().clock)
+
+
+def _submissions(sent: Sent) -> list[SentSubmission]:
+    """What the parts of a POST say; of several forms in one, the first has the files."""
+    (first, large), *others = map(_xml, sent.forms)
+    forms = [SentSubmission(first, (*large, *_kept_files(sent.files)), sent.complete)]
+    return forms + [SentSubmission(xml, beside, sent.complete) for xml, beside in others]
 
 
 def _answer(results: list[Result]) -> Response:
@@ -156,46 +159,25 @@ def _keep_what_came(body: Remembering) -> None:
         )
 
 
-def _xml_parts() -> list[tuple[bytes, tuple[Attached, ...]]]:
-    """The form itself, from a file part or a plain one; of several in one POST, all.
-
-    One that is too large to be read is a file beside its beginning: memory has an end.
-    """
-    parts: list[tuple[bytes, tuple[Attached, ...]]] = []
-    for part in request.files.getlist(XML_PART):
-        xml = part.stream.read(MAX_XML_BYTES + 1)
-        if len(xml) > MAX_XML_BYTES:
-            part.stream.seek(0)
-            parts.append((xml, (_kept(XML_PART, part),)))
-        else:
-            parts.append((xml, ()))
-    parts += [(text.encode(), ()) for text in request.form.getlist(XML_PART)]
-    if not parts:
-        raise MissingXmlPart("the submission has no part called xml_submission_file")
-    return parts
+def _xml(part: Part) -> tuple[bytes, tuple[Attached, ...]]:
+    """The XML of a form. One that is too large to be read is a file beside its beginning."""
+    xml = part.file.read(MAX_XML_BYTES + 1)
+    if len(xml) <= MAX_XML_BYTES:
+        return xml, ()
+    part.file.seek(0)
+    return xml, _kept_files([part])
 
 
-def _kept_files() -> tuple[Attached, ...]:
-    """Every other file, put on the disk before any lock is taken."""
+def _kept_files(parts: Iterable[Part]) -> tuple[Attached, ...]:
+    """Files, put on the disk before any lock is taken."""
     try:
-        return tuple(
-            _kept(_name_of(name, file), file)
-            for name, file in request.files.items(multi=True)
-            if name not in (XML_PART, MORE_TO_COME)
-        )
+        return tuple(_kept(part) for part in parts)
     except OSError as exc:
         raise StoreBusy("the attachments could not be stored just now") from exc
 
 
-def _name_of(name: str | None, file: FileStorage) -> str:
-    """What a file is called: its part's name to the letter, else its file name."""
-    told = sent_name(file.headers.get("Content-Disposition", ""))
-    return told or name or file.filename or ""
-
-
-def _kept(name: str, file: FileStorage) -> Attached:
-    sha256, size = context().blobs.put(file.stream)  # type: ignore[arg-type]
-    guessed = mimetypes.guess_type(name)[0]
-    content_type = file.content_type or guessed or "application/octet-stream"
-    known_as = name.replace("\x00", "\ufffd")  # as no database takes NUL
-    return Attached(known_as, sha256, size, content_type)
+def _kept(part: Part) -> Attached:
+    sha256, size = context().blobs.put(part.file)
+    guessed = mimetypes.guess_type(part.name)[0]
+    content_type = part.content_type or guessed or "application/octet-stream"
+    return Attached(part.name, sha256, size, content_type)

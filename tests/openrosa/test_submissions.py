@@ -10,6 +10,7 @@ from odk_forms.openrosa import SUCCESS
 from sync_server.accounts import devices
 from sync_server.db import read_transaction
 from sync_server.stores.submissions import find_submission, list_attachments
+from sync_server.web.multipart import MOST_PARTS
 from tests.support.promises import promise
 
 CUT_SHORT = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb'
@@ -253,3 +254,27 @@ def test_a_bug_of_our_reading_keeps_the_form_and_answers_well(village, phone, mo
     xml = registration(phone)
     assert phone.post(xml).status_code == 202
     assert [(q.code, q.raw) for q in village.quarantine()] == [("engine_error", xml)]
+
+
+@promise("O41", "O44")
+def test_a_head_of_a_client_that_writes_no_utf_8_loses_nothing(village, phone):
+    xml = registration(phone)
+    body = b'--x\r\nContent-Disposition: form-data; name="xml_submission_file"\r\n\r\n' + xml
+    body += b'\r\n--x\r\nContent-Disposition: form-data; name="Bay\xed.jpg\\"; filename="\\"'
+    body += b"\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\r\n--x--\r\n"
+    answer = phone.village.client.post(
+        f"{phone.base}/submission", data=body, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 201
+    assert {file.name for file in stored(village, xml)[1]} == {"Bay\u00ed.jpg\\"}
+
+
+@promise("O54")
+def test_parts_that_are_too_many_are_kept_as_they_came(village, phone):
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n' * (MOST_PARTS + 1)
+    answer = phone.village.client.post(
+        f"{phone.base}/submission", data=body, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 400
+    assert "sudah disimpan" in answer.text
+    assert [(q.kind, q.raw) for q in village.quarantine()] == [("request", body)]
