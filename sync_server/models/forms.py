@@ -7,7 +7,7 @@ lists ── properties                 (made by publishing, shared by forms)
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, false
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync_server.models.base import (
@@ -149,6 +149,7 @@ class BlobSender(Base):
     __tablename__ = "blob_senders"
     __table_args__ = (
         ForeignKeyConstraint(["project_id", "sha256"], ["blobs.project_id", "blobs.sha256"]),
+        Index("blob_senders_sender", "project_id", "actor_id", "received_at"),
         {"sqlite_with_rowid": False},
     )
 

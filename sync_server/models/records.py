@@ -262,7 +262,10 @@ class QuarantineRow(Base):
     """Something a known device sent that could not be used: kept raw until a person decides."""
 
     __tablename__ = "quarantine"
-    __table_args__ = (Index("quarantine_state", "project_id", "state", "received_at"),)
+    __table_args__ = (
+        Index("quarantine_state", "project_id", "state", "received_at"),
+        Index("quarantine_sender", "project_id", "actor_id", "received_at"),
+    )
 
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), primary_key=True)
     quarantine_id: Mapped[Uuid] = mapped_column(primary_key=True)
