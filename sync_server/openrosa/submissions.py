@@ -119,9 +119,14 @@ class Remembering:
         # Not in memory: hundreds of phones may be sending their photos at once.
         self._beginning = SpooledTemporaryFile(_PIECE_BYTES)  # noqa: SIM115 - lives as long as this
         self.taken = 0
+        self._broke = False
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        try:
+            data = self._stream.read(size)
+        except Exception:
+            self._broke = True  # as the end of a body that does not say how long it is
+            raise
         try:
             self._beginning.write(data[: max(REMEMBERED_BYTES - self.taken, 0)])
         except OSError as exc:  # which in here would be taken for a link that broke
@@ -137,8 +142,8 @@ class Remembering:
         self._beginning.close()
 
     def is_cut(self, announced: int | None) -> bool:
-        """Whether the link broke before the announced bytes had come."""
-        return announced is not None and self.taken < announced
+        """Whether the link broke before all had come."""
+        return self._broke or (announced is not None and self.taken < announced)
 
 
 def _keep_what_came(body: Remembering) -> None:

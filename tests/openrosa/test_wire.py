@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sqlite3
 
 import pytest
 
@@ -38,8 +39,8 @@ class Line:
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
-@promise("O41")
-def test_chunked_bodies_and_those_that_ask_first_are_taken(served):
+@promise("O41", "O72")
+def test_chunked_bodies_and_those_that_ask_first_are_taken_when_they_are_whole(served):
     here = InProcess.of(served)
     project = json.loads(here.command("project", "create", "Melati", "--json"))["id"]
     made = json.loads(here.command("device", "create", "Bu Ani", "--url", served.url, "--json"))
@@ -57,8 +58,13 @@ def test_chunked_bodies_and_those_that_ask_first_are_taken(served):
     line.socket.sendall(body)
     assert line.heard().startswith(b"HTTP/1.1 202 ")
 
-    line = Line(served, path)
-    line.head("Transfer-Encoding: chunked")
-    line.socket.sendall(chunked(body)[:2000])
-    line.socket.shutdown(socket.SHUT_WR)
-    assert b"HTTP/1.1 20" not in line.heard()
+    wire = chunked(body)
+    between = wire.index(b"2bc\r\n", 3)
+    for cut in (between, between + 2, between + 5, 2000, len(wire) - 5, len(wire) - 2):
+        line = Line(served, path)
+        line.head("Transfer-Encoding: chunked")
+        line.socket.sendall(wire[:cut])
+        line.socket.shutdown(socket.SHUT_WR)
+        assert b"HTTP/1.1 20" not in line.heard()
+    with sqlite3.connect(here.database_url.removeprefix("sqlite:///")) as database:  # what came whole, and no more
+        assert database.execute("SELECT kind FROM quarantine").fetchall() == [("submission",)]
