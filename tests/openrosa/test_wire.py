@@ -66,5 +66,6 @@ def test_chunked_bodies_and_those_that_ask_first_are_taken_when_they_are_whole(s
         line.socket.sendall(wire[:cut])
         line.socket.shutdown(socket.SHUT_WR)
         assert b"HTTP/1.1 20" not in line.heard()
-    with sqlite3.connect(here.database_url.removeprefix("sqlite:///")) as database:  # what came whole, and no more
+    # What came whole, and no more.
+    with sqlite3.connect(here.database_url.removeprefix("sqlite:///")) as database:
         assert database.execute("SELECT kind FROM quarantine").fetchall() == [("submission",)]
