@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, g, request
 from sqlalchemy import Connection
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, PreconditionFailed
 
 from conflict.areas import Area, area_of
 from odk_forms import openrosa
@@ -31,6 +31,7 @@ from sync_server.openrosa.callers import WebUser, add_challenges
 from sync_server.openrosa.words import say, say_status
 from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.tokens import find_device
+from sync_server.web.addresses import public_root as public_root
 from sync_server.web.bodies import without_controls
 from sync_server.web.packing import pack
 
@@ -109,11 +110,6 @@ def author() -> Author:
     )
 
 
-def public_root() -> str:
-    """Scheme, host and port as the phone uses them, without a slash at the end."""
-    return context().settings.public_url or request.url_root.rstrip("/")
-
-
 def address(*segments: str) -> str:
     """An absolute address below this device's base, every segment percent-escaped."""
     base = f"{public_root()}{g.base}"
@@ -126,8 +122,9 @@ def answer(
     """A body with what every OpenRosa answer carries; a 304 when the phone has it already."""
     response = Response(body, status=status, content_type=content_type)
     if status == 200:
-        response.set_etag(tag or hashlib.md5(body, usedforsecurity=False).hexdigest())
-        response.make_conditional(request)
+        tag = tag or hashlib.md5(body, usedforsecurity=False).hexdigest()
+        response.set_etag(tag)
+        return unchanged(tag) or response
     return response
 
 
@@ -137,7 +134,12 @@ def tag_of(*told: object) -> str:
 
 
 def unchanged(tag: str) -> Response | None:
-    """The 304 for a phone that holds `tag`, before anything is built; else None."""
+    """The 304 for a phone that holds `tag`, before anything is built; else None.
+
+    Errors    `PreconditionFailed` for who wants it only under another tag.
+    """
+    if request.if_match and not request.if_match.contains(tag):
+        raise PreconditionFailed
     if not request.if_none_match.contains_weak(tag):
         return None
     response = Response(status=304)

@@ -12,6 +12,7 @@ from sync_server.pages.words import language
 from sync_server.reports.board import sync_board
 from sync_server.reports.cards import Card, cards, places_to_choose
 from sync_server.reports.labels import labels_of
+from sync_server.web.addresses import public_root
 
 
 @bp.get("/projects/<int:project_id>/devices")
@@ -113,7 +114,7 @@ def _cards(project_id: int, only: list[int] | None = None) -> list[Card]:
     here = context()
     return cards(
         project_id,
-        public_root=here.settings.public_url or request.url_root.rstrip("/"),
+        public_root=public_root(),
         secret_key=here.settings.secret_key,
         admin_password=here.settings.collect_password,
         only=only,

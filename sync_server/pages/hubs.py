@@ -16,6 +16,7 @@ from sync_server.reports.cards import places_to_choose
 from sync_server.reports.labels import labels_of
 from sync_server.stores.hubs import list_hubs
 from sync_server.stores.upstreams import list_refused
+from sync_server.web.addresses import public_root
 
 
 @bp.get("/projects/<int:project_id>/hubs")
@@ -67,7 +68,7 @@ def _shown(project_id: int, made: Invitation | None = None) -> str:
         relaying=standing_here(project_id),
         refused=refused,
         made=made,
-        url=context().settings.public_url or request.url_root.rstrip("/"),
+        url=public_root(),
         labels=labels_of(project_id, language()),
         properties=places_to_choose(project_id),
     )

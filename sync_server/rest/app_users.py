@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from odk_forms.collect import qr_text
 from schemas.app_users import AppUserPatch, AppUserShape, NewAppUser
@@ -15,6 +15,7 @@ from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.stores import people as store
+from sync_server.web.addresses import public_root
 from sync_server.web.auth import require_manager
 from sync_server.web.bodies import read_body
 
@@ -87,7 +88,7 @@ def phone_settings(project_id: int, actor_id: int) -> Any:
     wanted = devices.phone_settings(
         project_id,
         actor_id,
-        base_url=here.public_url or request.url_root.rstrip("/"),
+        base_url=public_root(),
         secret_key=here.secret_key,
         admin_password=here.collect_password,
     )

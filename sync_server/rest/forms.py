@@ -27,6 +27,7 @@ from sync_server.publishing.publish import Checked
 from sync_server.reports.entity_lists import list_csv
 from sync_server.stores import forms as store
 from sync_server.stores.lists import load_lists
+from sync_server.web.addresses import public_root
 from sync_server.web.auth import require_manager, require_person, require_viewer
 from sync_server.web.bodies import query_flag, read_body
 
@@ -108,7 +109,7 @@ def shown_draft(project_id: int, xml_form_id: str) -> Any:
     with read_transaction() as connection:
         row = draft_of(connection, project_id, xml_form_id)
     token = unseal(row.token_sealed, settings.secret_key)
-    root = settings.public_url or request.url_root.rstrip("/")
+    root = public_root()
     test_url = f"{root}/v1/test/{token}/projects/{project_id}/forms/{quote(xml_form_id, '')}/draft"
     facts = {"state": "open", "published_at": None, "updated_at": None}
     return DraftShape().dump({**row._mapping, **facts, "draft_token": token, "test_url": test_url})

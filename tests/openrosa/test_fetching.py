@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from sync_server.errors import StoreBusy
-from tests.openrosa.asking import LIST, OURS, XML, Ask
+from tests.openrosa.asking import LIST, OURS, REFUSED, XML, Ask, Told, check
 from tests.openrosa.nasty import FILES, NAMES, form_of, listed, publish_nasty, walk
 from tests.support.promises import promise
 
@@ -41,6 +41,21 @@ def test_what_a_phone_has_is_said_to_be_so_before_anything_is_built(posyandu, mo
             assert answer.headers["Vary"] == "Accept-Encoding"
             assert answer.headers["X-OpenRosa-Version"] == "1.0"
             assert "Set-Cookie" not in answer.headers
+
+
+@promise("O3", "O8")
+@pytest.mark.parametrize("path", FETCHED)
+def test_what_is_wanted_only_as_it_was_is_refused_once_it_is_another(posyandu, path):
+    tag = posyandu.ask(Ask(path)).headers["ETag"]
+    for held, status in (
+        (tag, 200),
+        ("*", 200),
+        (f'"x", {tag}', 200),
+        ('"x"', 412),
+        (f"W/{tag}", 412),
+    ):
+        answer = posyandu.ask(Ask(path, headers={"If-Match": held, "Range": "bytes=0-3"}))
+        check(answer, Told(status, REFUSED if status == 412 else {}))
 
 
 @promise("O4")
