@@ -42,7 +42,7 @@ def register(app: Flask) -> None:
         locale_selector=language,
     )
     babel.domain_instance = Catalogues()
-    app.jinja_env.filters.update(when=when, day=day, ago=ago, size=size, span=span)
+    app.jinja_env.filters.update(when=when, lately=lately, day=day, ago=ago, size=size, span=span)
 
 
 def language() -> str:
@@ -83,10 +83,26 @@ def _local(instant: str) -> datetime:
 
 def when(instant: str | None) -> Markup:
     """An instant as people read it here: "21 Nov 2026 10.00"."""
+    return Markup("–") if instant is None else _timed(instant, _exactly(instant))
+
+
+def lately(instant: str | None) -> Markup:
+    """An instant as people say it: "hari ini 10.00", "kemarin 18.40", "19 Nov 2026 08.15"."""
     if instant is None:
         return Markup("–")
-    pattern = "d MMM y HH.mm" if language() == "id" else "d MMM y HH:mm"
-    text = format_datetime(_local(instant), pattern, locale=language())
+    today = _local(context().clock.now().isoformat()).date()
+    days = (today - _local(instant).date()).days
+    time = _exactly(instant, "")
+    said = {0: gettext("today %(time)s", time=time), 1: gettext("yesterday %(time)s", time=time)}
+    return _timed(instant, said.get(days) or _exactly(instant))
+
+
+def _exactly(instant: str, date: str = "d MMM y ") -> str:
+    pattern = date + ("HH.mm" if language() == "id" else "HH:mm")
+    return str(format_datetime(_local(instant), pattern, locale=language()))
+
+
+def _timed(instant: str, text: str) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(instant, text)
 
 

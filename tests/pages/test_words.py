@@ -7,7 +7,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import sync_server
-from sync_server.pages.words import CATALOGUES
+from sync_server.pages.words import CATALOGUES, lately
 from tests.pages.visitor import Visitor, at
 
 ROOM = Path(sync_server.__file__).parent
@@ -82,3 +82,18 @@ def test_times_are_those_of_the_place(village, admin, euis):
     # Registered at 03:00 UTC: ten in the morning in Java.
     assert "21 Nov 2026 10.00" in admin.see(at(village, "lists/anak"))
     assert "21 Nov 2026 10:00" in admin.see(at(village, "lists/anak?lang=en"))
+
+
+@pytest.mark.parametrize(
+    ("instant", "said"),
+    [
+        ("2026-11-20T16:59:00.000Z", "kemarin 23.59"),  # by the days of the place, not of UTC
+        ("2026-11-20T17:00:00.000Z", "hari ini 00.00"),
+        ("2026-11-19T16:59:00.000Z", "19 Nov 2026 23.59"),
+        ("2026-11-22T03:00:00.000Z", "22 Nov 2026 10.00"),
+        (None, "–"),
+    ],
+)
+def test_lately_is_today_or_yesterday_and_else_a_date(app, instant, said):
+    with app.test_request_context():
+        assert lately(instant).striptags() == said
