@@ -15,7 +15,9 @@ from sync_server.context import context
 from sync_server.errors import BadForm, BadRequest, SyncError, VersionTaken
 from sync_server.pages.door import bp, enter, enter_to_shape, see_other
 from sync_server.publishing import publish as publishing
+from sync_server.publishing.closing import set_state
 from sync_server.reports.board import rollout
+from sync_server.reports.forms import form_page
 
 _KEPT_SECONDS = 24 * 3600
 
@@ -34,6 +36,29 @@ def forms(project_id: int) -> str:
         late_days=context().settings.late_days,
     )
     return render_template("forms/list.html", forms=found)
+
+
+@bp.get("/projects/<int:project_id>/form")
+def form(project_id: int) -> str:
+    """The form of the query's `form`: ids of forms hold any character."""
+    visit, here = enter(project_id), context()
+    page = form_page(
+        project_id,
+        request.args.get("form", ""),
+        visit.area,
+        clock=here.clock,
+        late_days=here.settings.late_days,
+    )
+    return render_template("forms/form.html", page=page, done=request.args.get("done"))
+
+
+@bp.post("/projects/<int:project_id>/form/state")
+def set_form_state(project_id: int) -> AnyResponse:
+    """Open a form, or close it slowly or at once."""
+    visit = enter_to_shape(project_id)
+    form_id, state = request.form.get("form", ""), request.form.get("state", "")
+    set_state(project_id, form_id, state, by=visit.person.actor_id, clock=context().clock)
+    return see_other("pages.form", project_id=project_id, form=form_id, done=state)
 
 
 @bp.get("/projects/<int:project_id>/forms/new")

@@ -97,7 +97,8 @@ def list_last_submissions(connection: Connection, project_id: int) -> Sequence[A
 
 
 def list_forms_in_use(connection: Connection, project_id: int) -> Sequence[Any]:
-    """Every version of every form: xml_form_id, state, version, newest, serial, name, published_at.
+    """Every version of every form: xml_form_id, state, version, newest, serial, name, hash,
+    published_at, published_by.
 
     Newest versions first within a form.
     """
@@ -109,6 +110,7 @@ def list_forms_in_use(connection: Connection, project_id: int) -> Sequence[Any]:
             _V.version,
             _V.serial,
             _V.name,
+            _V.hash,
             _V.source_name,
             _V.published_at,
             _A.display_name.label("published_by"),

@@ -123,6 +123,7 @@ def paths(village: Village) -> list[str]:
         "quarantine",
         "forms",
         "forms/new",
+        "form?form=ukur",
         "devices",
         "devices/cards",
         f"devices/{device}/card",

@@ -3,7 +3,13 @@
 import io
 import re
 
-from tests.pages.visitor import at, text_of
+import pytest
+
+from tests.odk_forms.locker import public_key
+from tests.pages.conftest import OTHER
+from tests.pages.visitor import at, supervisor, text_of
+
+ON_ONE_ENGINE = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
 GOOD = (
     "| settings |\n| | form_title | form_id | version |\n| | Kunjungan rumah | kunjungan | 1 |\n"
@@ -98,3 +104,54 @@ def test_only_what_was_uploaded_here_can_be_published(village, admin):
     _, token = upload(village, admin, GOOD)
     elsewhere = admin.post("/projects", name="Lain").location.removesuffix("/board")
     assert admin.post(f"{elsewhere}/forms/publish", upload=token).status_code == 400
+
+
+def test_a_form_is_closed_and_opened_on_its_own_page(village, admin, euis):
+    page = at(village, "form?form=daftar")
+    assert "Ditutup perlahan" in admin.see(page)
+    assert checked_state(admin, page) == "open"
+    done = admin.post(at(village, "form/state"), form="daftar", state="closed")
+    assert done.status_code == 303
+    assert "Formulir ditutup." in admin.see(done.location)
+    assert checked_state(admin, page) == "closed"
+    assert "Ditutup" in admin.see(at(village, "forms"))
+    assert (
+        euis.post(euis.register(OTHER, "Dewi", nama="Dewi", posyandu="melati")).status_code == 202
+    )
+
+    done = admin.post(at(village, "form/state"), form="daftar", state="open")
+    assert "sudah diterima" in admin.see(done.location)
+    assert village.shown(OTHER)["nama"] == "Dewi"
+
+
+def checked_state(visitor, page: str) -> str:
+    return re.search(r'value="(\w+)"[^>]* checked', visitor.get(page).text)[1]
+
+
+@ON_ONE_ENGINE
+def test_only_a_manager_closes_a_form_and_only_one_that_is_there(village, admin):
+    admin.get(at(village, "form?form=daftar"))
+    for fields, status in (
+        ({"form": "daftar", "state": "shut"}, 400),
+        ({"form": "daftar"}, 400),
+        ({"form": "tidak", "state": "closed"}, 404),
+        ({"form": "daftar", "state": "closed", "token": "made up"}, 403),
+    ):
+        assert admin.post(at(village, "form/state"), **fields).status_code == status, fields
+    bidan = supervisor(village)
+    assert "Ditutup perlahan" not in bidan.see(at(village, "form?form=daftar"))
+    answer = bidan.post(at(village, "form/state"), form="daftar", state="closed")
+    assert answer.status_code == 403
+    assert admin.get(at(village, "form?form=tidak")).status_code == 404
+    assert admin.get(at(village, "form")).status_code == 404
+    assert checked_state(admin, at(village, "form?form=daftar")) == "open"
+
+
+@ON_ONE_ENGINE
+def test_a_form_that_phones_encrypt_says_so(village, admin):
+    secret = GOOD.replace("| version |", "| version | public_key |")
+    secret = secret.replace("| 1 |", f"| 1 | {public_key('bidan')} |")
+    _, token = upload(village, admin, secret)
+    admin.post(at(village, "forms/publish"), upload=token)
+    assert "Terenkripsi" in admin.see(at(village, "form?form=kunjungan"))
+    assert "Terenkripsi" not in admin.see(at(village, "form?form=daftar"))
