@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from odk_forms.cells import cell
 from odk_forms.errors import FormError, Message
 from odk_forms.lint import is_property_name
 
 ID, LABEL, VERSION = "name", "label", "__version"
 MAX_BYTES = 64 * 1024 * 1024
-
-_QUOTED = frozenset('",\r\n')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +47,11 @@ def to_csv(
     for name in properties:
         if ";" in name or name.startswith("__"):
             raise ValueError(f"phones could not read a list with the property {name!r}")
-    lines = [",".join(map(_cell, (ID, LABEL, VERSION, *properties)))]
+    lines = [",".join(map(cell, (ID, LABEL, VERSION, *properties)))]
     for entity, label, version, data in rows:
-        values = [_cell(data.get(name) or "") for name in properties]
-        lines.append(",".join((_cell(entity), _cell(label), str(version), *values)))
+        values = [cell(data.get(name) or "") for name in properties]
+        lines.append(",".join((cell(entity), cell(label), str(version), *values)))
     return ("\n".join(lines) + "\n").encode()
-
-
-def _cell(value: str) -> str:
-    if _QUOTED.isdisjoint(value):
-        return value
-    return '"' + value.replace('"', '""') + '"'
 
 
 def read_csv(content: bytes) -> tuple[tuple[str, ...], tuple[RegisterRow, ...]]:
