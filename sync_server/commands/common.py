@@ -17,8 +17,11 @@ from sync_server.app import create_app
 from sync_server.backups.restoring import is_unfinished
 from sync_server.db import db, read_transaction
 from sync_server.errors import SyncError
+from sync_server.reports.cards import places_to_choose
 from sync_server.settings import Settings, SettingsError, load
 from sync_server.stores.projects import list_projects
+
+_MOST_NAMED = 5
 
 project_option = click.option("--project", help="Id, uuid or name. Default: the only one.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -147,6 +150,17 @@ def in_pairs(properties: Mapping[str, str | list[str]]) -> str:
         for name, value in sorted(properties.items())
         for one in (value if isinstance(value, list) else [value])
     )
+
+
+def note_unknown_places(project_id: int, properties: Mapping[str, str | list[str]]) -> None:
+    """Say on standard error which values are no place's: by a slip a phone would see nobody."""
+    for place in places_to_choose(project_id):
+        codes = sorted(code for code, _ in place.options)
+        given = properties.get(place.name, [])
+        for value in [given] if isinstance(given, str) else given:
+            if codes and value not in codes:
+                known = ", ".join(codes[:_MOST_NAMED]) + (", …" * (len(codes) > _MOST_NAMED))
+                click.echo(f"note: {place.name} has no {value} here, but {known}", err=True)
 
 
 def properties_of(pairs: Sequence[str]) -> dict[str, str | list[str]]:

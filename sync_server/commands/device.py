@@ -15,6 +15,7 @@ from sync_server.commands.common import (
     command_app,
     in_pairs,
     json_option,
+    note_unknown_places,
     print_json,
     project_option,
     properties_of,
@@ -62,6 +63,7 @@ def create_device(
             secret_key=here.settings.secret_key,
         )
         address = server_url(base, made.token, project_id)
+        note_unknown_places(project_id, properties)
     if as_json:
         facts = {"id": made.actor_id, "displayName": made.display_name, "properties": properties}
         print_json({**facts, "projectId": project_id, "token": made.token, "url": address})

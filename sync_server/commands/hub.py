@@ -14,6 +14,7 @@ from sync_server.commands.common import (
     command_app,
     in_pairs,
     json_option,
+    note_unknown_places,
     print_json,
     project_option,
     properties_of,
@@ -44,6 +45,7 @@ def invite(project: str | None, name: str, pairs: tuple[str, ...], as_json: bool
     with command_app():
         project_id = chosen_project(project)
         made = book.invite(project_id, name, properties, by=None, clock=context().clock)
+        note_unknown_places(project_id, properties)
     if as_json:
         print_json({"id": made.actor_id, "code": made.code, "expiresAt": made.expires_at})
     else:

@@ -76,7 +76,8 @@ def told_of_sending(done: Relayed) -> str:
 def told_of_fetching(done: Relayed) -> str:
     """What a pull did, in a line or more."""
     forms = f", {counted(len(done.forms), 'form version')}" if done.forms else ""
-    devices = f", {counted(done.devices, 'device account')}" if done.devices else ""
+    # Forms for nobody: an area that is no place's, or the devices are made later.
+    devices = f", {counted(done.devices, 'device account')}" if done.devices or forms else ""
     lines = [f"fetched {counted(done.fetched, 'item')}{forms}{devices}"]
     lines += [f"{name} cannot be published here: {text}" for name, text in done.failed.items()]
     return "\n".join(lines)

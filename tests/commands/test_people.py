@@ -117,6 +117,25 @@ def test_people_are_let_in_from_the_command_line(simpul):
     assert "x@example.org" in refused(unknown)
 
 
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_a_place_that_is_none_is_noted_and_the_account_made_all_the_same(simpul, tmp_path):
+    said(simpul("project", "create", "Melati"))
+    said(simpul("pack", "install", "posyandu"))
+    places = tmp_path / "posyandu.csv"
+    places.write_text("label,kode\nMelati,3211-01\nMawar,3211-02\n")
+    create = ("device", "create", "Kader Ani", *URL, "--property")
+    assert simpul(*create, "posyandu=melati").stderr == ""  # nobody has said yet what there is
+    said(simpul("import", "posyandu", places, "--yes"))
+    assert simpul(*create, "posyandu=3211-01").stderr == ""
+    slip = simpul(*create, "posyandu=melati")
+    assert (slip.exit_code, slip.stderr) == (
+        0,
+        "note: posyandu has no melati here, but 3211-01, 3211-02\n",
+    )
+    invited = simpul("hub", "invite", "--name", "Tanjung", "--property", "posyandu=3211")
+    assert "note: posyandu has no 3211 here" in invited.stderr
+
+
 def test_a_device_is_made_shown_and_revoked(simpul, tmp_path):
     said(simpul("project", "create", "Balita", "--property", "posyandu"))
     create = ("device", "create", "Kader Ani", "--property", "posyandu=melati", *URL, "--json")
