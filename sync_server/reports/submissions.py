@@ -102,10 +102,10 @@ def _definition(info: FormInfo | None, version: str, known: Any) -> FormDefiniti
 def _one(row: Any, files: Sequence[Any], definition: FormDefinition | None) -> Filled:
     instance = read(row.xml)
     named = attachment_names(instance, definition) if definition is not None else ()
-    return Filled(row, instance.encrypted, tuple(_files(files, named)))
+    return Filled(row, instance.encrypted, tuple(sent_files(files, named)))
 
 
-def _files(rows: Sequence[Any], named: Sequence[str]) -> Iterable[SentFile]:
+def sent_files(rows: Sequence[Any], named: Sequence[str]) -> Iterable[SentFile]:
     """Every name once: as it came, and as the XML has it where nothing came."""
     by_name: dict[str, list[Any]] = {}
     for row in rows:

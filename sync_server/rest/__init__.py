@@ -22,6 +22,7 @@ from sync_server.rest import (
     roles,
     sessions,
     submissions,
+    submissions_csv,
     users,
 )
 from sync_server.web.bodies import refuse_unstorable_query
@@ -40,6 +41,7 @@ NOUNS = (
     form_assignments,
     entities,
     submissions,
+    submissions_csv,
     forms,
 )
 

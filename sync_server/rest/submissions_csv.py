@@ -1,0 +1,145 @@
+"""The submissions of a form as CSV: its own table, or a zip of all its tables and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from tempfile import TemporaryFile
+from threading import BoundedSemaphore
+from typing import IO
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request, send_file
+
+from odk_forms.tables import plain_name
+from sync_server.context import context
+from sync_server.errors import BadValue, StoreBusy, UnexpectedParameter
+from sync_server.reports.entries import Options
+from sync_server.reports.exports import bundle, tag_of, write_root
+from sync_server.reports.filters import parse_filter
+from sync_server.settings import make_home
+from sync_server.web.auth import require_manager
+
+bp = Blueprint("submissions_csv", __name__)
+
+_CSV = "/projects/<int:project_id>/forms/<path:xml_form_id>/submissions.csv"
+_FLAGS = ("attachments", "groupPaths", "deletedFields", "splitSelectMultiples")
+_KNOWN = (*_FLAGS, "$filter", "safe")
+_WORDS = {"true": True, "false": False}
+_AT_ONCE = 4
+_WAIT_SECONDS = 5.0
+
+# Each holds a snapshot of the store and a core: phones must find both free.
+_writing = BoundedSemaphore(_AT_ONCE)
+
+
+@bp.get(_CSV)
+def show_root(project_id: int, xml_form_id: str) -> Response:
+    """The form's own table, without its repeats; for managers."""
+    require_manager(project_id)
+    options = _options()
+    tag = tag_of(project_id, xml_form_id, "csv", options)
+
+    def answer() -> Response:
+        out = _new_file()
+        try:
+            write_root(project_id, xml_form_id, options, out)
+        except BaseException:
+            out.close()
+            raise
+        length = out.tell()
+        out.seek(0)
+        response = send_file(out, mimetype="text/csv")
+        response.content_length = length
+        return response
+
+    return _dressed(tag, "text/csv; charset=utf-8", f"{plain_name(xml_form_id)}.csv", answer)
+
+
+@bp.get(f"{_CSV}.zip")
+def show_all(project_id: int, xml_form_id: str) -> Response:
+    """Every table of the form, and their files unless `attachments=false`; for managers."""
+    require_manager(project_id)
+    options, attachments = _options(), _flag("attachments", default=True)
+    ending = "zip" if attachments else "csv.zip"  # as in Central
+    tag = tag_of(project_id, xml_form_id, ending, options)
+
+    def answer() -> Response:
+        made = bundle(
+            project_id,
+            xml_form_id,
+            options,
+            attachments=attachments,
+            blobs=context().blobs,
+            new_file=_new_file,
+        )
+        response = Response(made.pieces())
+        response.call_on_close(made.close)
+        return response
+
+    return _dressed(tag, "application/zip", f"{plain_name(xml_form_id)}.{ending}", answer)
+
+
+def _dressed(tag: str, content_type: str, name: str, answer: Callable[[], Response]) -> Response:
+    """The answer, written only for who has not got it and wants more than its headers."""
+    if request.if_none_match.contains_weak(tag):
+        response = Response(status=304)
+    elif request.method == "HEAD":
+        response = Response(iter(()))  # how long it would be is known once it is written
+    else:
+        response = _in_turn(answer)
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if response.status_code == 200:
+        response.headers["Content-Type"] = content_type
+        plain = name.encode("ascii", "replace").decode().replace("?", "_")
+        response.headers["Content-Disposition"] = (
+            f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+        )
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _in_turn(answer: Callable[[], Response]) -> Response:
+    """Errors: `StoreBusy` when others are being written just now."""
+    if not _writing.acquire(timeout=_WAIT_SECONDS):
+        raise StoreBusy("others are fetching their submissions just now")
+    try:
+        return answer()
+    finally:
+        _writing.release()
+
+
+def _new_file() -> IO[bytes]:
+    """A file without a name, where the data is: elsewhere it might be in memory."""
+    home = context().settings.home
+    make_home(home)
+    return TemporaryFile(dir=home)
+
+
+def _options() -> Options:
+    """What the query asks for. Errors: `UnexpectedParameter`, `BadValue`, `BadRequest`.
+
+    What is blank asks for nothing. What is not known here might have left rows out.
+    """
+    for name, value in request.args.items():
+        if name not in _KNOWN and value:
+            raise UnexpectedParameter(
+                f"{name[:50]} is not understood here, only: {', '.join(_KNOWN)}", field=name[:50]
+            )
+    safe = request.args.get("safe", "")
+    if safe not in ("", "excel"):
+        raise BadValue("safe is excel or is left out", field="safe", value=safe[:50])
+    return Options(
+        group_paths=_flag("groupPaths", default=True),
+        deleted_fields=_flag("deletedFields"),
+        split_many=_flag("splitSelectMultiples"),
+        safe=bool(safe),
+        terms=parse_filter(request.args.get("$filter", "")),
+    )
+
+
+def _flag(name: str, *, default: bool = False) -> bool:
+    word = request.args.get(name, "").lower()
+    if word and word not in _WORDS:
+        raise BadValue(f"{name} is true or false", field=name, value=word[:50])
+    return _WORDS.get(word, default)
