@@ -125,10 +125,15 @@ class SetupVersion(Lenient):
 
 
 class SetupForm(Lenient):
-    """A form with its versions, in the order they were published."""
+    """A form with its versions, in the order they were published.
+
+    `devices` are those it is given to, by the hashes of their tokens; None when all have it. A
+    centre that is older than such forms does not say it.
+    """
 
     xml_form_id = Text(required=True)
     state = Text(required=True, validate=validate.OneOf(("open", "closing", "closed")))
+    devices = fields.List(Text(validate=_SHA256), allow_none=True)
     versions = fields.List(fields.Nested(SetupVersion), required=True)
 
 

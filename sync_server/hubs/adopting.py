@@ -21,6 +21,7 @@ from sync_server.clock import Clock
 from sync_server.db import read_transaction
 from sync_server.errors import SyncError
 from sync_server.hubs.link import HubLink
+from sync_server.publishing import access
 from sync_server.publishing.closing import set_state
 from sync_server.publishing.form_files import attach
 from sync_server.publishing.mirroring import (
@@ -29,6 +30,7 @@ from sync_server.publishing.mirroring import (
     mirror_version,
 )
 from sync_server.stores import setup as store
+from sync_server.stores.form_devices import list_every_device
 from sync_server.stores.projects import list_actor_properties
 
 Plain = Mapping[str, Any]
@@ -66,9 +68,9 @@ def set_up(
     done = SetUp()
     wanted = [_declared(one) for one in setup["lists"]]
     done.lists = mirror_lists(project_id, wanted, by=of, clock=clock)
-    _Forms(project_id, link, of, clock, done).take(setup["forms"])
     accounts = [_account(one, hub_token) for one in setup["devices"]]
     done.devices = adopt(project_id, accounts, of=of, clock=clock, secret_key=secret_key)
+    _Forms(project_id, link, of, clock, done).take(setup["forms"])
     return done
 
 
@@ -110,6 +112,12 @@ class _Forms:
         with read_transaction() as connection:
             rows = store.list_every_version(connection, project_id)
             files = store.list_every_file(connection, project_id)
+            given = list_every_device(connection, project_id)
+            accounts = store.list_accounts(connection, project_id)
+        self.accounts = {row.token_hash for row in accounts}
+        self.devices: dict[str, set[str]] = {row.xml_form_id: set() for row in rows if row.given}
+        for row in given:
+            self.devices.get(row.xml_form_id, set()).add(row.token_hash)
         self.here = {(row.xml_form_id, row.version): row for row in rows}
         self.states = {row.xml_form_id: row.state for row in rows}
         self.files = {(row.xml_form_id, row.version, row.name): row.sha256 for row in files}
@@ -121,6 +129,8 @@ class _Forms:
             try:
                 for version in form["versions"]:
                     self._version(name, version)
+                if "devices" in form:
+                    self._give(name, form["devices"])
                 if self.states.get(name, "open") != form["state"]:
                     self._state(name, form["state"])
             except SyncError as exc:
@@ -131,6 +141,19 @@ class _Forms:
 
     def _state(self, name: str, state: str) -> None:
         set_state(self.project_id, name, state, by=self.of, clock=self.clock)
+
+    def _give(self, name: str, devices: list[str] | None) -> None:
+        """Let the form be for `devices`, as far as they are here; for all, if they are None."""
+        wanted = None if devices is None else self.accounts & set(devices)
+        if wanted != self.devices.get(name):
+            access.mirror(
+                self.project_id,
+                name,
+                given=wanted is not None,
+                to=wanted or (),
+                by=self.of,
+                clock=self.clock,
+            )
 
     def _version(self, name: str, version: Plain) -> None:
         number = version["version"]

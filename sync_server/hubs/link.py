@@ -15,6 +15,8 @@ from sync_server.client import SyncClient, SyncRefused, SyncUnreachable
 
 _SECONDS = (15.0, 120.0)
 USER_AGENT = "simpul-hub/1"
+_READ = "+2"
+"""What of a setup this version reads: one that read less asks for all of it after an upgrade."""
 
 
 def ask_to_pair(url: str, code: str, node: str) -> dict[str, Any]:
@@ -55,7 +57,8 @@ class HubLink(SyncClient):
 
     def setup(self, tag: str | None, *, sent_at: str) -> tuple[dict[str, Any], str] | None:
         """What this hub is to be set up with, and its tag; None when it is as `tag` says."""
-        headers = {"If-None-Match": f'"{tag}"'} if tag else {}
+        held = tag.removesuffix(_READ) if tag and tag.endswith(_READ) else None
+        headers = {"If-None-Match": f'"{held}"'} if held else {}
         asked = {"sentAt": sent_at}
         with self._asked("GET", "setup", params=asked, headers=headers, also=(304,)) as answer:
             if answer.status_code == 304:
@@ -65,7 +68,7 @@ class HubLink(SyncClient):
                 plain = json.loads(answer.content)
             except ValueError as exc:
                 raise SyncUnreachable("what answered is not a centre") from exc
-        return read_as(SetupShape(), plain), told
+        return read_as(SetupShape(), plain), told + _READ
 
     def form_xml(self, xml_form_id: str, version: str) -> bytes:
         """The XML of a version of a form."""

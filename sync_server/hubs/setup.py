@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from sync_server.errors import NotFound
 from sync_server.reports.board import device_in_area
 from sync_server.stores import hubs as hub_store
 from sync_server.stores import setup as store
+from sync_server.stores.form_devices import list_every_device
 from sync_server.stores.forms import find_version
 from sync_server.stores.lists import ListInfo, load_lists
 from sync_server.stores.projects import find_project, list_actor_properties
@@ -54,13 +55,13 @@ def setup_for(project_id: int, actor_id: int, *, hub_token: str, secret_key: str
             "hub": hub.display_name,
             "actorProperties": list_actor_properties(connection, project_id),
             "lists": [_list(info) for info in lists.values()],
-            "forms": _forms(connection, project_id),
         }
         accounts = [
             row
             for row in store.list_accounts(connection, project_id)
             if device_in_area(row.properties, area, lists)
         ]
+        plain["forms"] = _forms(connection, project_id, {row.token_hash for row in accounts})
     devices = [_device(row) for row in accounts]
     told = json.dumps({**plain, "devices": devices}, sort_keys=True).encode()
     sealed = [
@@ -95,14 +96,24 @@ def _list(info: ListInfo) -> Plain:
     }
 
 
-def _forms(connection: Connection, project_id: int) -> list[Plain]:
+def _forms(connection: Connection, project_id: int, devices: Set[str]) -> list[Plain]:
+    """Every form; of those it is given to, the `devices` that the hub knows, by their hashes."""
+    given: dict[str, list[str]] = {}
+    for row in list_every_device(connection, project_id):
+        if row.token_hash in devices:
+            given.setdefault(row.xml_form_id, []).append(row.token_hash)
     files: dict[tuple[str, str], list[Plain]] = {}
     for row in store.list_every_file(connection, project_id):
         mine = files.setdefault((row.xml_form_id, row.version), [])
         mine.append({"name": row.name, "sha256": row.sha256})
     forms: dict[str, Plain] = {}
     for row in store.list_every_version(connection, project_id):
-        form = {"xmlFormId": row.xml_form_id, "state": row.state, "versions": []}
+        form = {
+            "xmlFormId": row.xml_form_id,
+            "state": row.state,
+            "devices": given.get(row.xml_form_id, []) if row.given else None,
+            "versions": [],
+        }
         forms.setdefault(row.xml_form_id, form)["versions"].append(
             {
                 "version": row.version,

@@ -11,7 +11,7 @@ from sync_server.accounts.centre import refuse_at_a_hub
 from sync_server.clock import Clock, instant
 from sync_server.db import write_transaction
 from sync_server.errors import BadValue, NotFound
-from sync_server.intake.requeue import retry_kept
+from sync_server.intake.requeue import retry_refused
 from sync_server.stores import forms as store
 from sync_server.stores.audits import add_audit
 
@@ -41,4 +41,4 @@ def set_state(
         act = "form.update"
         add_audit(connection, act, at=at, by=by, project_id=project_id, details=details)
     if row.state == "closed":
-        retry_kept(project_id, xml_form_id=xml_form_id, refused=True, by=by, clock=clock)
+        retry_refused(project_id, xml_form_id, by=by, clock=clock)

@@ -84,6 +84,21 @@ def take_form(connection: Connection, project_id: int, xml_form_id: str, actor_i
     return rows.first() is not None
 
 
+def list_every_device(connection: Connection, project_id: int) -> list[Any]:
+    """Whom forms are given to, by the hash of each device's token: xml_form_id, token_hash."""
+    rows = connection.execute(
+        select(_G.xml_form_id, _D.token_hash)
+        .join_from(
+            table_of(FormDevice),
+            table_of(AppUser),
+            (_D.project_id == _G.project_id) & (_D.actor_id == _G.actor_id),
+        )
+        .where(_G.project_id == project_id)
+        .order_by(_G.xml_form_id, _D.token_hash)
+    )
+    return list(rows)
+
+
 def list_devices_of(connection: Connection, project_id: int, xml_form_id: str) -> list[int]:
     """The devices that a form is given to, by id."""
     rows = connection.execute(

@@ -127,22 +127,12 @@ def size_kept_since(
 
 
 def list_waiting_for(
-    connection: Connection,
-    project_id: int,
-    *,
-    xml_form_id: str | None,
-    refused: bool = False,
-    lists: bool = False,
+    connection: Connection, project_id: int, *, xml_form_id: str | None, lists: bool
 ) -> list[str]:
-    """The ids of what came before its form was here, or before its list, in order of arrival.
-
-    `refused`: and of what came of the form while it was closed, or kept from its sender.
-    """
+    """The ids of what came before its form was here, or before its list, in order of arrival."""
     reasons: list[Any] = []
     if xml_form_id is not None:
-        codes = ("unknown_form", "not_allowed") if refused else ("unknown_form",)
-        of_form = (_T.kind == "submission") & (_T.xml_form_id == xml_form_id)
-        reasons.append(_T.code.in_(codes) & of_form)
+        reasons.append((_T.code == "unknown_form") & (_T.xml_form_id == xml_form_id))
     if lists:
         reasons.append(_T.code == "unknown_list")
     if not reasons:
@@ -153,6 +143,25 @@ def list_waiting_for(
         .order_by(_T.received_at, _T.quarantine_id)
     )
     return [row.quarantine_id for row in rows]
+
+
+def list_refused(connection: Connection, project_id: int, xml_form_id: str) -> list[Any]:
+    """What came of a form while it was closed, or not given to its sender, in order of arrival.
+
+    Rows      quarantine_id, actor_id.
+    """
+    rows = connection.execute(
+        select(_T.quarantine_id, _T.actor_id)
+        .where(
+            _T.project_id == project_id,
+            _T.state == "open",
+            _T.kind == "submission",
+            _T.code == "not_allowed",
+            _T.xml_form_id == xml_form_id,
+        )
+        .order_by(_T.received_at, _T.quarantine_id)
+    )
+    return list(rows)
 
 
 def decide_quarantined(

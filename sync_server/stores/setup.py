@@ -19,9 +19,12 @@ _A = table_of(Actor).c
 
 
 def list_every_version(connection: Connection, project_id: int) -> Sequence[Any]:
-    """Every version of every form in use: xml_form_id, state, version, hash; oldest first."""
+    """Every version of every form in use, oldest first.
+
+    Columns   xml_form_id, state, given, version, hash.
+    """
     return connection.execute(
-        select(_F.xml_form_id, _F.state, _V.version, _V.hash)
+        select(_F.xml_form_id, _F.state, _F.given, _V.version, _V.hash)
         .join_from(
             table_of(Form),
             table_of(FormVersion),

@@ -74,9 +74,28 @@ def test_a_form_of_other_devices_is_kept_for_a_supervisor(village, desk):
     assert village.shown(CHILD)["bb"] == "8.1"
     assert len(village._rows(Submission)) == 2
 
-    desk.have("all")
-    assert other.post(xml).status_code == 201
+    third = village.phone("c")
+    desk.admin.done("POST", f"{desk.form}/assignments/2/{third.actor_id}")
+    assert village.shown(CHILD)["bb"] == "8.1"
+    desk.admin.done("POST", f"{desk.form}/assignments/2/{other.actor_id}")
     assert village.shown(CHILD)["bb"] == "9.9"
+    assert [row.state for row in village.quarantine()] == ["resolved"]
+    assert other.post(xml).status_code == 201
+
+
+@promise("O20", "O53")
+def test_what_was_kept_stays_kept_while_its_form_is_closed(village, desk):
+    phone = village.phone("a")
+    desk.have("given")
+    desk.admin.done("PATCH", desk.form, {"state": "closed"})
+    xml = b"<data id='ukur'><meta><instanceID>uuid:1</instanceID></meta></data>"
+    assert phone.post(xml).status_code == 202
+    desk.have("all")
+    desk.have("given")
+    desk.admin.done("PATCH", desk.form, {"state": "open"})
+    assert [row.state for row in village.quarantine()] == ["open"]
+    desk.have("all")
+    assert [row.state for row in village.quarantine()] == ["resolved"]
 
 
 def test_who_has_a_form_is_told_as_central_tells_it(village, desk):
