@@ -6,7 +6,10 @@ the blank of a recording in the background.
 
 from __future__ import annotations
 
+import csv
+import io
 import uuid
+import zipfile
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -126,8 +129,38 @@ def ask(village: Village) -> Callable[[str], Any]:
     return lambda path: api.done("GET", f"/projects/{village.project.id}/{path}")
 
 
+@pytest.fixture
+def exported(village: Village) -> Callable[[str, str], dict[str, bytes]]:
+    """`exported("semua", "csv.zip")`: what the administrator exports, by the names of files."""
+    api = Api(village.client).log_in(ADMIN_EMAIL, ADMIN_PASSWORD)
+
+    def fetch(form: str, ending: str) -> dict[str, bytes]:
+        path = f"/projects/{village.project.id}/forms/{form}/submissions.{ending}"
+        answer = api.get(path, buffered=True)
+        assert answer.status_code == 200, answer.text
+        if ending == "csv":
+            return {f"{form}.csv": answer.data}
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    return fetch
+
+
+def table(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode(), newline=""), strict=True))
+
+
+def answers_of(row: dict[str, str]) -> dict[str, str]:
+    """What a row of the form's table says, by property; a point is put together again."""
+    [binding] = every_type().definition.entities
+    columns = {name: path[1:].replace("/", "-") for name, path in binding.saves.items()}
+    parts = [f"titik-{one}" for one in ("Latitude", "Longitude", "Altitude", "Accuracy")]
+    point = " ".join(filter(None, (row[one] for one in parts)))
+    return {name: row.get(column, point) for name, column in columns.items()}
+
+
 @promise("O32", "O45", "O58")
-def test_what_was_answered_is_the_same_wherever_it_is_read(village, cadre, ask):
+def test_what_was_answered_is_the_same_wherever_it_is_read(village, cadre, ask, exported):
     bare = cadre.fill("semua", {"nama": "Satu"})
     cadre.send(bare.xml)
     one = bare.entities[0].id
@@ -156,6 +189,13 @@ def test_what_was_answered_is_the_same_wherever_it_is_read(village, cadre, ask):
         name: sha256(body).hexdigest() for name, body in FILES.items()
     }
 
+    whole = exported("semua", "csv.zip")
+    assert exported("semua", "csv") == {"semua.csv": whole["semua.csv"]}
+    rows = {one["meta-entity-label"]: one for one in table(whole["semua.csv"])}
+    assert answers_of(rows[NAME]) == {**dict.fromkeys(NEVER_ASKED, ""), **given}
+    assert without_blanks(answers_of(rows["Satu"])) == without_blanks(bare.entities[0].properties)
+    compare_repeats_and_files(whole, rows[NAME])
+
     copy = cadre.own.entities[block.id]
     assert (copy.label, copy.version) == (NAME, 1)
     assert copy.properties == {**dict.fromkeys(NEVER_ASKED, ""), **given}
@@ -168,6 +208,22 @@ def test_what_was_answered_is_the_same_wherever_it_is_read(village, cadre, ask):
     assert (row.label, row.version, row.waiting, row.open_reviews) == (NAME, 2, 0, 0)
     assert without_blanks(row.data) == without_blanks(given)
     assert village.quarantine() == []
+
+
+def compare_repeats_and_files(whole: dict[str, bytes], row: dict[str, str]) -> None:
+    """The rest of an export: the rows below `row`, and its files."""
+    key = row["KEY"]
+    for repeat, column, wanted in (("ulang", "isi", "satu dua"), ("hitungan", "nomor", "3 4")):
+        below = [one for one in table(whole[f"semua-{repeat}.csv"]) if one["PARENT_KEY"] == key]
+        assert [one[column] for one in below] == wanted.split()
+        assert [one["KEY"] for one in below] == [f"{key}/{repeat}[1]", f"{key}/{repeat}[2]"]
+    here, named = row["AttachmentsPresent"], row["AttachmentsExpected"]
+    assert (int(here), int(named)) == (len(FILES), len(FILES))
+    (event,) = table(whole["semua - audit.csv"])
+    assert (event["instance ID"], event["event"], event["start"]) == (key, "form start", "1")
+    assert {name: body for name, body in whole.items() if name.startswith("media/")} == {
+        f"media/{name}": body for name, body in FILES.items() if name != "audit.csv"
+    }
 
 
 def without_blanks(values: dict[str, str]) -> dict[str, str]:
