@@ -81,7 +81,7 @@ def first_cursor(project: Project, epoch: str, secret_key: str) -> str:
     Without a cursor the feed begins with a snapshot, which would give the centre its own
     records back.
     """
-    begin = begun(project, epoch, cursors.CHANGES, None, UNBOUND, 0)
+    begin = begun(project, epoch, cursors.CHANGES, None, cursors.reader_of(UNBOUND), 0)
     return cursors.sign(begin.tail(0, {}), secret_key)
 
 

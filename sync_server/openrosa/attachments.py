@@ -8,10 +8,10 @@ from odk_forms.openrosa import CONTENT_TYPE, integrity
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
-from sync_server.openrosa.door import answer, area, is_kept, tag_of, unchanged
+from sync_server.openrosa.door import answer, area, phone, tag_of, unchanged
 from sync_server.openrosa.forms import the_version
 from sync_server.reports.entity_lists import deleted_births, list_csv, list_hash
-from sync_server.stores.form_devices import find_forms_of_list
+from sync_server.stores.form_devices import find_lists_kept_from
 from sync_server.stores.forms import list_form_attachments
 from sync_server.stores.lists import load_lists
 
@@ -59,8 +59,9 @@ def list_integrity(list_name: str) -> Response:
     asked = request.args.get("id")
     with read_transaction() as connection:
         info = load_lists(connection, g.device.project_id).get(list_name)
-        forms = find_forms_of_list(connection, g.device.project_id, list_name)
-        if info is None or is_kept(connection, forms):
+        if info is None or list_name in find_lists_kept_from(
+            connection, g.device.project_id, phone()
+        ):
             raise NotFound("there is no such list")
         wanted = None if asked is None else asked.split(",")
         answers = deleted_births(connection, g.device.project_id, info, area(), wanted)

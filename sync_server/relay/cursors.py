@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -42,11 +42,14 @@ class Cursor:
         return replace(self, after=None, seq=seq, scopes=scopes)
 
 
-def reader_of(area: Area) -> str:
-    """What a cursor knows its reader by: another area may not go on where this one stopped."""
+def reader_of(area: Area, kept: Collection[str] = ()) -> str:
+    """What a cursor knows its reader by: another area may not go on where this one stopped.
+
+    `kept` are the lists that are kept from it: one that is not any more begins at its beginning.
+    """
     if not area.bound:
         return ""
-    borne = json.dumps([area.actor_id, sorted(area.properties.items())])
+    borne = json.dumps([area.actor_id, sorted(area.properties.items()), *sorted(kept)])
     return hashlib.sha256(borne.encode()).hexdigest()[:16]
 
 

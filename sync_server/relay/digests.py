@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from conflict.areas import UNBOUND
 from sync_server.db import read_transaction
 from sync_server.intake.arrival import Author, Project
-from sync_server.relay.cursors import CHANGES, Cursor
+from sync_server.relay.cursors import CHANGES, Cursor, reader_of
 from sync_server.relay.items import Item, items_of
 from sync_server.relay.pull import begun
 from sync_server.relay.records import Reader
@@ -70,7 +70,7 @@ def digests_for(project: Project, reader: Author, *, epoch: str) -> Digests:
         head = find_journal_head(connection, project.id)
         for mark, _ in _held(connection, project.id, seer, reader.actor_id, None):
             marks.setdefault(mark[:_BUCKET], bytearray()).extend(bytes.fromhex(mark))
-    begin = begun(project, epoch, CHANGES, None, reader.area, head)
+    begin = begun(project, epoch, CHANGES, None, reader_of(reader.area), head)
     told = {bucket: _digest(marks.pop(bucket)) for bucket in sorted(marks)}
     return Digests(told, begin.tail(head, seer.visible))
 

@@ -41,19 +41,23 @@ def find_kept_from(
     return frozenset(rows.scalars())
 
 
-def find_forms_of_list(connection: Connection, project_id: int, list_name: str) -> list[str]:
-    """The forms whose newest version has this list for a file."""
+def find_lists_kept_from(
+    connection: Connection, project_id: int, actor_id: int | None
+) -> frozenset[str]:
+    """The lists that come to this actor with no form: all that ever had them are kept from it."""
     rows = connection.execute(
-        select(_F.xml_form_id)
-        .join(
+        select(_A.list_name, _A.xml_form_id)
+        .distinct()
+        .join_from(
             table_of(FormAttachment),
-            (_A.project_id == _F.project_id)
-            & (_A.xml_form_id == _F.xml_form_id)
-            & (_A.version == _F.version),
+            table_of(Form),
+            (_F.project_id == _A.project_id) & (_F.xml_form_id == _A.xml_form_id),
         )
-        .where(_F.project_id == project_id, _F.deleted_at.is_(None), _A.list_name == list_name)
-    )
-    return list(rows.scalars())
+        .where(_A.project_id == project_id, _A.list_name.is_not(None), _F.deleted_at.is_(None))
+    ).all()
+    kept = find_kept_from(connection, project_id, (one.xml_form_id for one in rows), actor_id)
+    open_lists = {one.list_name for one in rows if one.xml_form_id not in kept}
+    return frozenset(one.list_name for one in rows) - open_lists
 
 
 def set_given(

@@ -16,8 +16,9 @@ from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import NotAllowed
+from sync_server.relay.pull import lists_for
 from sync_server.stores.hubs import find_hub_by_token
-from sync_server.stores.lists import ListInfo, load_lists
+from sync_server.stores.lists import ListInfo
 from sync_server.stores.tokens import find_device
 from sync_server.sync.limits import MAX_BYTES, MAX_ITEMS, MAX_RAW_BYTES
 from sync_server.sync.senders import REVOKED_HUB
@@ -34,21 +35,24 @@ bp = Blueprint("info", __name__)
 def show(project_id: int) -> Any:
     """For supervisors and managers by their session, for devices and hubs by their token."""
     token = session_token()
-    if token is None or current_person() is not None or not _is_known(project_id, token):
+    account = _account(project_id, token) if token and current_person() is None else None
+    if account is None:
         require_viewer(project_id)
-    return _info(project_id)
+    return _info(project_id, account)
 
 
 @bp.get("/v1/key/<token>/projects/<int:project_id>/sync/info")
 @documented(InfoShape)
 def show_to_device(token: str, project_id: int) -> Any:
     """For devices, with the token in the address as phones have it."""
-    if not _is_known(project_id, token):
+    account = _account(project_id, token)
+    if account is None:
         raise NotAllowed("this device is not known here any more")
-    return _info(project_id)
+    return _info(project_id, account)
 
 
-def _is_known(project_id: int, token: str) -> bool:
+def _account(project_id: int, token: str) -> int | None:
+    """The device or hub whose token this is; None where there is none."""
     hashed = hash_of_token(token)
     with read_transaction() as connection:
         row = find_device(connection, project_id, hashed)
@@ -56,14 +60,14 @@ def _is_known(project_id: int, token: str) -> bool:
             row = find_hub_by_token(connection, project_id, hashed)
             if row is not None and row.revoked_at is not None:
                 raise NotAllowed(REVOKED_HUB)
-    return row is not None and row.revoked_at is None
+    return None if row is None or row.revoked_at is not None else int(row.actor_id)
 
 
-def _info(project_id: int) -> dict[str, Any]:
+def _info(project_id: int, account: int | None) -> dict[str, Any]:
     here = context()
     node, epoch = current_node()
     with read_transaction() as connection:
-        lists = load_lists(connection, project_id)
+        lists, _ = lists_for(connection, project_id, account)
     return {
         "protocol": PROTOCOL,
         "node": node,

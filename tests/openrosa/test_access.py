@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from sync_server.models.records import Submission
+from sync_server.publishing import publish
+from tests.scenarios.posyandu import form
 from tests.support.api import administrator
 from tests.support.promises import promise
 
@@ -55,6 +57,49 @@ def test_a_form_may_be_for_the_devices_that_it_is_given_to(village, desk):
     assert (listed(mine), statuses(mine)) == (0, {404})
     desk.have("all")
     assert (listed(other), statuses(other)) == (1, {200})
+
+
+@promise("O20", "P150")
+def test_its_list_comes_to_other_devices_by_no_door_and_anew_when_they_are_given_it(village, desk):
+    mine, other = village.phone("a"), village.phone("b")
+    mine.send(mine.register(CHILD, posyandu="melati"))
+
+    def lists(phone):
+        return [one["name"] for one in phone.get("sync/info").json["lists"]]
+
+    def pulled(phone, cursor=None):
+        answer = phone.get("sync/pull" + (f"?cursor={cursor}" if cursor else ""))
+        return answer.status_code, answer.json
+
+    cursor = pulled(other)[1]["cursor"]
+    desk.have("given")
+    desk.admin.done("POST", f"{desk.form}/assignments/2/{mine.actor_id}")
+    assert ("anak" in lists(mine), "anak" in lists(other)) == (True, False)
+    assert [one["entity"] for one in pulled(mine)[1]["records"]] == [CHILD]
+    assert pulled(other, cursor)[0] == 410
+    assert pulled(other)[1]["records"] == []
+    assert other.get("sync/pull?lists=anak").status_code == 400
+
+    cursor = pulled(other)[1]["cursor"]
+    desk.admin.done("POST", f"{desk.form}/assignments/2/{other.actor_id}")
+    assert pulled(other, cursor)[0] == 410
+    assert [one["entity"] for one in pulled(other)[1]["records"]] == [CHILD]
+
+
+@promise("O20", "O33")
+def test_a_list_that_its_form_lost_stays_kept(village, desk, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # without ODK Validate, which is slow
+    mine, other = village.phone("a"), village.phone("b")
+    mine.send(mine.register(CHILD, posyandu="melati"))
+    desk.have("given")
+    without_list = publish.check(form("ukur", "create").replace("| 1 |", "| 2 |").encode(), "u.md")
+    with village.app.app_context():
+        publish.publish_checked(
+            village.project.id, without_list, by=village.admin, clock=village.clock
+        )
+    assert other.get("datasets/anak/integrity").status_code == 404
+    desk.admin.done("POST", f"{desk.form}/assignments/2/{other.actor_id}")
+    assert CHILD in other.get("datasets/anak/integrity").text
 
 
 @promise("O20")
