@@ -2,7 +2,8 @@
 
 A list's hash changes when, and only when, a row that this device may see changed: it is
 made of the last journal number of each scope the device may see (ADR 0010), so it costs
-the same in a project of a hundred children and of eighty thousand.
+the same in a project of a hundred children and of eighty thousand. Of a person who is bound
+to no area it is made of the last number of all scopes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
-from conflict.areas import Area, scopes_of_actor
+from conflict.areas import AWAY, Area, scopes_of_actor
 from conflict.types import RecordStatus
 from odk_forms.entity_lists import to_csv
 from sync_server.stores.changes import find_writers
@@ -23,7 +24,7 @@ from sync_server.stores.records import find_scopes, find_statuses, list_for_phon
 
 def list_hash(connection: Connection, project_id: int, info: ListInfo, area: Area) -> str:
     """32 hexadecimal digits that stand for what `area` may see of a list now."""
-    scopes = scopes_of_actor(info.rules, area)
+    scopes = _scopes(info, area)
     seen = {
         "list": info.name,
         "serial": info.schema_serial,
@@ -36,7 +37,7 @@ def list_hash(connection: Connection, project_id: int, info: ListInfo, area: Are
 
 def list_csv(connection: Connection, project_id: int, info: ListInfo, area: Area) -> bytes:
     """The CSV of a list: `name,label,__version` and the properties that phones may hold."""
-    rows = list_for_phones(connection, project_id, info.name, scopes_of_actor(info.rules, area))
+    rows = list_for_phones(connection, project_id, info.name, _scopes(info, area))
     return to_csv(info.phone_properties, ((r.entity, r.label, r.version, r.data) for r in rows))
 
 
@@ -54,21 +55,27 @@ def deleted_births(
     None asks for every record of the list that this device may see.
     """
     if entities is None:
-        rows = list_for_phones(connection, project_id, info.name, scopes_of_actor(info.rules, area))
+        rows = list_for_phones(connection, project_id, info.name, _scopes(info, area))
         return [(row.entity, False) for row in rows]
     wanted = _uuids(entities)
     statuses = find_statuses(connection, project_id, info.name, wanted)
     scopes = find_scopes(connection, project_id, statuses)
     writers = find_writers(connection, project_id, statuses)
-    mine = set(scopes_of_actor(info.rules, area))
+    mine = _scopes(info, area)
     answers = []
     for entity in sorted(statuses):
-        visible = bool(mine & scopes.get(entity, set()))
+        places = scopes.get(entity, set())
+        visible = bool(places - {AWAY} if mine is None else places.intersection(mine))
         if not visible and area.actor_id not in writers.get(entity, set()):
             continue
         gone = not visible or statuses[entity] == RecordStatus.DELETED.value
         answers.append((entity, gone))
     return answers
+
+
+def _scopes(info: ListInfo, area: Area) -> list[str] | None:
+    """The scopes of a list that `area` may see; None for every one of a list that is filtered."""
+    return scopes_of_actor(info.rules, area) if area.bound or not info.rules else None
 
 
 def _uuids(entities: Iterable[str]) -> Sequence[str]:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, select, text, type_coerce
+from sqlalchemy import Connection, Text, bindparam, func, select, text, type_coerce
 
-from conflict.areas import Rule, rules_of
+from conflict.areas import AWAY, EVERYBODY, Rule, rules_of
 from conflict.policy import Policies, Policy
 from sync_server.models.forms import EntityList, Property
 from sync_server.models.records import ListHead
@@ -43,6 +43,9 @@ _HEADS = (
         _H.scope.in_(any_of("scopes")),
     )
     .order_by(_H.scope)
+)
+_LAST_HEAD = select(func.max(_H.seq)).where(
+    _H.project_id == PROJECT, _H.list_name == bindparam("list_name"), _H.scope != AWAY
 )
 
 # Locks of two numbers never meet those of one, which records are locked by.
@@ -167,9 +170,12 @@ def touch_heads(
 
 
 def find_heads(
-    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str]
+    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str] | None
 ) -> list[tuple[str, int]]:
-    """The heads of the scopes named, by scope."""
+    """The heads of the scopes named, by scope; for None, the last of all, of who sees every one."""
+    if scopes is None:
+        last = connection.execute(_LAST_HEAD, {"project_id": project_id, "list_name": list_name})
+        return [(EVERYBODY, last.scalar_one() or 0)]
     rows = connection.execute(
         _HEADS, {"project_id": project_id, "list_name": list_name, "scopes": sorted(scopes)}
     )

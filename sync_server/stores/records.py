@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, String, column, delete, select, text, values
 
+from conflict.areas import AWAY
 from conflict.basis import needs_history
 from conflict.record import Record, Undo
 from conflict.taking import reads_history
@@ -308,14 +309,16 @@ class PhoneRow:
 
 
 def list_for_phones(
-    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str]
+    connection: Connection, project_id: int, list_name: str, scopes: Iterable[str] | None
 ) -> list[PhoneRow]:
-    """The records of a list that any of `scopes` may see, in one fixed order.
+    """The records of a list that any of `scopes` may see, in one fixed order; None sees them all.
 
     Only what phones keep: records whose create has come and that are not deleted.
     """
     visible = select(_S.entity).where(
-        _S.project_id == project_id, _S.list_name == list_name, _S.scope.in_(sorted(scopes))
+        _S.project_id == project_id,
+        _S.list_name == list_name,
+        _S.scope != AWAY if scopes is None else _S.scope.in_(sorted(scopes)),
     )
     rows = connection.execute(
         select(_R.entity, _R.label, _R.version, _R.version_offset, _R.data)
