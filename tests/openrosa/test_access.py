@@ -59,7 +59,7 @@ def test_a_form_may_be_for_the_devices_that_it_is_given_to(village, desk):
     assert (listed(other), statuses(other)) == (1, {200})
 
 
-@promise("O20", "P150")
+@promise("O20", "P150", "P151")
 def test_its_list_comes_to_other_devices_by_no_door_and_anew_when_they_are_given_it(village, desk):
     mine, other = village.phone("a"), village.phone("b")
     mine.send(mine.register(CHILD, posyandu="melati"))
