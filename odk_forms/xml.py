@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
@@ -20,27 +21,39 @@ MAX_BYTES = 16 * 1024 * 1024
 """A form or an instance; attachments are never parsed. Depth is bounded by libxml2 at 256."""
 
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
-_DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+_DECLARED_ENCODING = re.compile(
+    rb"""<\?xml\s(?:[^>]*?\s)?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']"""
+)
+_NOT_OF_XML = frozenset(
+    {"charmap", "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+)
+"""Codecs of Python that would read something into XML that no XML parser reads there."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: it begins with the same two bytes
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\x00?\x00", "utf-16-le"),
+    (b"\x00<\x00?", "utf-16-be"),
 )
+"""How a document begins that needs no declaration: byte order marks, and XML in UTF-16."""
 _SURROGATE_PAIR = re.compile(
     r"&#(?:x(?P<hx>[dD][89abAB][0-9a-fA-F]{2})|(?P<hd>5[5-6][0-9]{3}));"
     r"&#(?:x(?P<lx>[dD][c-fC-F][0-9a-fA-F]{2})|(?P<ld>5[6-7][0-9]{3}));"
 )
-_CHARACTER_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
+_CHARACTER_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]++)|([0-9]++));")
+_MOST_DIGITS = 7  # of U+10FFFF, in whichever base
 _RAW_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _CONTROL_REFERENCE = re.compile(
     "&#(?:0*(?:[1-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[1-8bcefBCEF]|1[0-9a-fA-F]));"
 )
-# Comments and the like are taken whole: what stands in them begins nothing.
-_NAMED_REFERENCE = re.compile(
-    r"<!--.*?-->|<\?.*?\?>|<!\[CDATA\[.*?\]\]>|&(amp|lt|gt|quot|apos);", re.DOTALL
+# Comments and the like are taken whole: what stands in them begins nothing. One without an end
+# goes to that of the document, so that no byte is looked at twice.
+_SECTION = re.compile(
+    r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[(.*?)(?:\]\]>|(\Z))", re.DOTALL
 )
+_NAMED_REFERENCE = re.compile(r"<!--.*?-->|<\?.*?\?>|&(amp|lt|gt|quot|apos);", re.DOTALL)
 _NAMED = {"amp": "&#38;", "lt": "&#60;", "gt": "&#62;", "quot": "&#34;", "apos": "&#39;"}
 _FORGIVEN = frozenset({"NS_ERR_UNDEFINED_NAMESPACE", "NS_ERR_XML_NAMESPACE"})
 
@@ -49,9 +62,10 @@ class XmlError(ValueError):
     """Bytes that are not the XML this room reads; the sentence says why."""
 
 
-def _parser(*, recover: bool) -> Any:
+def _parser(*, recover: bool, encoding: str | None = None) -> Any:
     return etree.XMLParser(
         recover=recover,
+        encoding=encoding,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -90,7 +104,7 @@ def parse_tolerant(raw: bytes) -> Any:
     _refuse(raw, text)
     text = _undeclared(text)
     try:
-        return etree.fromstring(text.encode(), _parser(recover=False))
+        return etree.fromstring(text.encode(), _parser(recover=False, encoding="utf-8"))
     except (etree.XMLSyntaxError, ValueError):
         return _recover(text)
 
@@ -111,11 +125,12 @@ def _recover(text: str) -> Any:
     end is missing; so the document is first read with those characters taken out. It also
     drops every `&amp;` and `&lt;` that comes later, but not their numbers.
     """
+    text = _SECTION.sub(_as_text, text)
     text = _SURROGATE_PAIR.sub(_joined, text)
     text = _CHARACTER_REFERENCE.sub(_allowed_reference, text)
     text = _RAW_CONTROL.sub(_as_reference, text)
     plain = _CONTROL_REFERENCE.sub("\ufffd", text)
-    parser = _parser(recover=True)
+    parser = _parser(recover=True, encoding="utf-8")
     try:
         root = etree.fromstring(plain.encode(), parser)
         for fault in parser.error_log:
@@ -123,12 +138,19 @@ def _recover(text: str) -> Any:
                 raise XmlError(f"The XML cannot be read: {fault.message} (line {fault.line})")
         if plain != text:
             numbered = _NAMED_REFERENCE.sub(_as_number, text)
-            root = etree.fromstring(numbered.encode(), _parser(recover=True))
+            root = etree.fromstring(numbered.encode(), _parser(recover=True, encoding="utf-8"))
     except etree.XMLSyntaxError as exc:
         raise XmlError(f"The XML cannot be read: {exc}") from exc
     if root is None:
         raise XmlError("The XML has no root element")
+    if root.getroottree().docinfo.internalDTD is not None:  # put together from pieces of text
+        raise XmlError("XML with a DOCTYPE is not accepted")
     return root
+
+
+def _as_text(match: re.Match[str]) -> str:
+    """What a CDATA section says, in which no character can be referred to by its number."""
+    return match[0] if match[1] is None or match[2] is not None else escape(match[1])
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -140,7 +162,10 @@ def _joined(match: re.Match[str]) -> str:
 
 
 def _allowed_reference(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
+    digits = (match[1] or match[2]).lstrip("0")
+    if len(digits) > _MOST_DIGITS:
+        return "\ufffd"
+    code = int(digits or "0", 16 if match[1] else 10)
     # PostgreSQL keeps no NUL, UTF-8 no half of a pair, and the last two are no characters.
     if code == 0 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF) or code > 0x10FFFF:
         return "\ufffd"
@@ -160,26 +185,31 @@ def _as_number(match: re.Match[str]) -> str:
 def text_of(raw: bytes) -> str:
     """The document as text: by its BOM, else the encoding it declares, else UTF-8.
 
-    What does not decode reads U+FFFD. The BOM is not part of the text.
+    Where it is not of the encoding it declares, but is UTF-8, that is what it is. What does not
+    decode reads U+FFFD. The BOM is not part of the text.
     """
     if len(raw) > MAX_BYTES:
         raise XmlError(f"The XML is larger than {MAX_BYTES // 1024 // 1024} MB")
     for bom, encoding in _BOMS:
         if raw.startswith(bom):
             return raw.decode(encoding, errors="replace").removeprefix("\ufeff")
-    declared = _DECLARED_ENCODING.match(raw[:200])
-    if declared is not None:
-        return _decode(raw, declared[1].decode("ascii"))
-    return raw.decode("utf-8", errors="replace")
+    declared = _DECLARED_ENCODING.match(raw.lstrip()[:200])
+    encoding = "utf-8" if declared is None else _encoding_of(declared)
+    for one in (encoding, "utf-8"):
+        with suppress(UnicodeError):
+            return raw.decode(one)
+    return raw.decode(encoding, errors="replace")
 
 
-def _decode(raw: bytes, encoding: str) -> str:
+def _encoding_of(declared: re.Match[bytes]) -> str:
+    """The encoding of a declaration, where that could be written in it; else UTF-8."""
+    encoding, written = declared[1].decode("ascii"), declared[0]
     try:
-        text = raw.decode(encoding, errors="replace")
+        known = codecs.lookup(encoding).name not in _NOT_OF_XML
+        # "utf-16" over bytes that plainly are ASCII: the declaration is wrong.
+        return encoding if known and written.decode(encoding) == written.decode() else "utf-8"
     except (LookupError, UnicodeError):
-        return raw.decode("utf-8", errors="replace")
-    # "utf-16" without a BOM over bytes that plainly are ASCII: the declaration is wrong.
-    return text if "<" in text[:200] else raw.decode("utf-8", errors="replace")
+        return "utf-8"
 
 
 def _refuse(raw: bytes, text: str) -> None:
@@ -206,10 +236,8 @@ def attribute(element: Any, name: str) -> str | None:
     plain = element.get(name)
     if plain is not None:
         return str(plain)
-    for key, value in element.attrib.items():
-        if local(key) == name:
-            return str(value)
-    return None
+    # Not with their values: lxml looks each of them up from the first attribute on.
+    return next((str(element.get(key)) for key in element.attrib if local(key) == name), None)
 
 
 def child(element: Any, name: str) -> Any:

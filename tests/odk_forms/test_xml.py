@@ -1,9 +1,12 @@
 """What is forgiven in the XML of real devices, and what never is."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from odk_forms.xml import MAX_BYTES, XmlError, attribute, child, content, parse_strict, quoted
 from odk_forms.xml import parse_tolerant as parse
+from tests.support.promises import promise
 
 
 def value(raw: bytes) -> str:
@@ -21,6 +24,16 @@ def value(raw: bytes) -> str:
         pytest.param(b"<d><a>&#55357;&#56832;</a></d>", "😀", id="split-surrogates"),
         pytest.param(b"<d><a>&#xD83D;&#xde00;</a></d>", "😀", id="split-surrogates-hex"),
         pytest.param(b"<d><a>&#55357;!</a></d>", "\ufffd!", id="half-a-pair"),
+        pytest.param(b"<d><a>&#xFFFFFFFFFFF;!</a></d>", "\ufffd!", id="far-too-large-hex"),
+        pytest.param(b"<d><a>&#99999999999999999999;!</a></d>", "\ufffd!", id="far-too-large"),
+        pytest.param(b"<d><a>&#" + b"9" * 9999 + b";!</a></d>", "\ufffd!", id="longer-than-an-int"),
+        pytest.param(b"<d><a>&#x" + b"0" * 9999 + b"1d;</a></d>", "\x1d", id="many-zeros"),
+        pytest.param(b"<d><a>&#x110000;&#xDFFF;</a></d>", "\ufffd\ufffd", id="no-characters"),
+        pytest.param(
+            b"<d><a><![CDATA[1\x1d&#0;&amp;<b>]]]]>&#29;</a></d>",
+            "1\x1d&#0;&amp;<b>]]\x1d",
+            id="control-in-cdata",
+        ),
         pytest.param(b"<d><a>&#64; &amp; &lt;</a></d>", "@ & <", id="collects-at-sign"),
         pytest.param(b"\xef\xbb\xbf<d><a>x</a></d>", "x", id="bom"),
         pytest.param(b"\n\r <?xml version='1.0'?><d><a>x</a></d>", "x", id="newline-first"),
@@ -39,6 +52,31 @@ def value(raw: bytes) -> str:
             b"<?xml version='1.0' encoding='x-odd'?><d><a>x</a></d>", "x", id="unknown-encoding"
         ),
         pytest.param(b"<d><a>\xffx</a></d>", "\ufffdx", id="bad-bytes"),
+        pytest.param(
+            "<?xml version='1.0' encoding='us-ascii'?><d><a>é</a></d>".encode(),
+            "é",
+            id="declared-ascii-but-is-utf-8",
+        ),
+        pytest.param(
+            b"<?xml version='1.0' encoding='us-ascii'?><d><a>\xe9!</a></d>",
+            "\ufffd!",
+            id="declared-ascii-but-is-nothing",
+        ),
+        pytest.param(
+            "<?xml version='1.0' encoding='UTF-16'?><d><a>é</a></d>".encode("utf-16-le"),
+            "é",
+            id="utf-16-without-a-bom",
+        ),
+        pytest.param(
+            "<?xml version='1.0' encoding='UTF-16BE'?><d><a>é</a></d>".encode("utf-16-be"),
+            "é",
+            id="utf-16-be-without-a-bom",
+        ),
+        pytest.param(
+            b" " * 300 + b"<?xml version='1.0' encoding='latin-1'?><d><a>\xe9</a></d>",
+            "é",
+            id="declared-behind-blank-space",
+        ),
         pytest.param(b"<d><a>1<!-- c -->2</a></d>", "12", id="comment"),
         pytest.param(b"<d><a><![CDATA[<!DOCTYPE x>]]></a></d>", "<!DOCTYPE x>", id="cdata"),
         pytest.param(
@@ -89,12 +127,108 @@ def test_forgiven(raw, text):
             id="doctype-after-comments",
         ),
         pytest.param("<!DOCTYPE d><d/>".encode("utf-16"), "DOCTYPE", id="doctype-in-utf-16"),
+        pytest.param(
+            b'<!<![CDATA[DOCTYPE d [<!ENTITY a "b">]]]>><d>&a;</d>',
+            "DOCTYPE|be read",
+            id="in-pieces",
+        ),
+        pytest.param(
+            b'<!<![CDATA[]]>DOCTYPE d [<!ENTITY a "b">]><d>&a;</d>', "DOCTYPE", id="behind-nothing"
+        ),
         pytest.param(b"<d>" + b"x" * MAX_BYTES + b"</d>", "larger", id="too-large"),
     ],
 )
 def test_never_forgiven(raw, word):
     with pytest.raises(XmlError, match=word):
         parse(raw)
+
+
+CODECS = (
+    *("base64", "bz2", "charmap", "hex", "idna", "mbcs", "oem", "punycode", "quopri", "rot13"),
+    *("raw_unicode_escape", "undefined", "unicode_escape", "unicode_internal", "utf_7", "utf-32"),
+    *(
+        "utf_16_be",
+        "uu",
+        "zlib",
+        "UTF7",
+        "Unicode-Escape",
+        "cp037",
+        "x",
+        "..",
+        "aliases",
+        "__init__",
+    ),
+)
+
+
+@promise("O56")
+@pytest.mark.parametrize("declared", CODECS)
+def test_an_encoding_that_no_xml_is_written_in_is_read_as_utf_8(declared):
+    text = "+62812-3 \\u0041\\N{DIGIT ONE} =41 xn--a ~{é👶"
+    raw = f'<?xml version="1.0" encoding="{declared}"?><d><a>{text}</a></d>'.encode()
+    assert value(raw) == text
+    assert value(raw.replace(b"=41", b"\xff")) == text.replace("=41", "\ufffd")
+
+
+PIECES = (
+    *(
+        b"<",
+        b">",
+        b"<d>",
+        b"</d>",
+        b"<a b='",
+        b"'/>",
+        b"<o:a>",
+        b"</o:a>",
+        b"<d id='x'>",
+        b"/",
+        b"=",
+    ),
+    *(
+        b"<!--",
+        b"-->",
+        b"<?xml ",
+        b"?>",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!DOCTYPE d [",
+        b"<!ENTITY a 'b'>",
+    ),
+    *(
+        b"&#",
+        b"x",
+        b"1",
+        b"f" * 9,
+        b"0" * 20,
+        b";",
+        b"&amp;",
+        b"&a;",
+        b"&#29;",
+        b"&#xD83D;",
+        b"\x1d",
+    ),
+    *(b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbf\xbf", b" ", b"\r\n", b"<\x00?\x00"),
+    *(
+        b"\xff\xfe",
+        b"\x00\xd8",
+        b"\xef\xbb\xbf",
+        b"encoding='hz'",
+        b"~{",
+        b"encoding='utf-7'?>",
+        b"+AGE",
+    ),
+)
+
+
+@promise("O56")
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
+def test_what_cannot_be_read_is_refused_in_one_way(raw):
+    for whole in (raw, b"<d><a>" + raw + b"</a></d>"):
+        try:
+            root = parse(whole)
+        except XmlError:
+            continue
+        assert root.getroottree().docinfo.internalDTD is None
 
 
 @pytest.mark.parametrize(
@@ -140,6 +274,12 @@ def test_attributes_are_found_by_their_local_name():
 
     assert (attribute(root, "version"), attribute(root, "id")) == ("1", "y")
     assert attribute(root, "other") is None
+
+
+def test_one_attribute_is_found_among_very_many():
+    many = "".join(f"a{number}='' " for number in range(99_999))
+    root = parse(f"<d {many} p:id='x'/>".encode())
+    assert (attribute(root, "id"), attribute(root, "other")) == ("x", None)
 
 
 def test_text_is_escaped_once_and_never_breaks_the_document():
