@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 
@@ -20,8 +21,15 @@ from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import BadValue, DraftGone, NotFound, UnreadableBody
-from sync_server.publishing.form_files import keep_blobs, put_files
-from sync_server.publishing.publish import Checked, Published, publish_checked, refuse
+from sync_server.publishing.form_files import FormFile, keep_blobs, put_files
+from sync_server.publishing.publish import (
+    Checked,
+    Published,
+    given_with,
+    publish_checked,
+    refuse,
+    refuse_linked,
+)
 from sync_server.stores import blobs as blob_store
 from sync_server.stores import drafts as store
 from sync_server.stores import forms as form_store
@@ -50,11 +58,14 @@ def keep_draft(
     clock: Clock,
     secret_key: str,
     xml_form_id: str | None = None,
+    attachments: Mapping[str, bytes] | None = None,
 ) -> str:
     """Keep a form as a draft, in the place of the one before; its form id.
 
-    Its addresses stay those of the one before, so that phones which try it go on.
-    Errors    `BadValue` when it is another form than `xml_form_id`; `AtTheCentre`.
+    Its addresses stay those of the one before, so that phones which try it go on, and so do the
+    files that were given to it, but for newer ones in `attachments`: name -> bytes.
+    Errors    `BadValue` when it is another form than `xml_form_id`; `BadForm` for a file that it
+              does not expect; `AtTheCentre`.
     """
     definition, at, token = form.definition, instant(clock.now()), new_token()
     if xml_form_id not in (None, definition.xml_form_id):
@@ -78,11 +89,23 @@ def keep_draft(
         "created_at": at,
         "created_by": by,
     }
+    files = put_files(given_with(form, attachments))
     with write_transaction() as connection:
         refuse_at_a_hub(connection, project_id, by=by)
         store.save_draft(connection, row)
+        draft = draft_of(connection, project_id, definition.xml_form_id)
+        linked = {one.name: one.list_name for one in files_of(connection, draft) if one.list_name}
+        for name in sorted(files.keys() & linked.keys()):
+            refuse_linked(name, linked[name])
+        _give(connection, draft, files, at=at)
         _note(connection, "form.update.draft.set", row, by=by, at=at)
     return definition.xml_form_id
+
+
+def trial_address(public_root: str, token: str, project_id: int, xml_form_id: str) -> str:
+    """The server address at which phones try the draft of this token."""
+    form = quote(xml_form_id, safe="")
+    return f"{public_root}/v1/test/{token}/projects/{project_id}/forms/{form}/draft"
 
 
 def again(project_id: int, xml_form_id: str) -> Checked:
@@ -162,12 +185,16 @@ def give_file(
             raise NotFound(f"the draft does not expect a file '{name}'")
         if expected[name].list_name is not None:
             raise BadValue(f"'{name}' is an entity list", field="name", value=name)
-        keep_blobs(connection, project_id, files.values(), at=at)
-        of = {"project_id": project_id, "xml_form_id": xml_form_id, "name": name}
-        file = files[name]
+        _give(connection, draft, files, at=at)
+        _note(connection, "form.attachment.update", draft._mapping, by=by, at=at)
+
+
+def _give(connection: Connection, draft: Any, files: Mapping[str, FormFile], *, at: str) -> None:
+    keep_blobs(connection, draft.project_id, files.values(), at=at)
+    for name, file in files.items():
+        of = {"project_id": draft.project_id, "xml_form_id": draft.xml_form_id, "name": name}
         facts = {"sha256": file.sha256, "md5": file.md5, "content_type": file.content_type}
         store.save_draft_file(connection, {**of, **facts, "updated_at": at})
-        _note(connection, "form.attachment.update", draft._mapping, by=by, at=at)
 
 
 def draft_of(connection: Connection, project_id: int, xml_form_id: str) -> Any:

@@ -132,11 +132,7 @@ def publish_checked(
               `BadForm` for what the project has against it, and for a form that names another
               policy than its list has, unless `confirm_policies`; `NotFound`; `AtTheCentre`.
     """
-    given = dict(attachments or {})
-    if form.itemsets is not None:
-        given.setdefault(_ITEMSETS, form.itemsets)
-    _refuse_unexpected(form.definition, given)
-    at, files = instant(clock.now()), put_files(given)
+    at, files = instant(clock.now()), put_files(given_with(form, attachments))
     with write_transaction() as connection:
         refuse_at_a_hub(connection, project_id, by=by)
         lists = lists_to_alter(connection, project_id)
@@ -162,6 +158,32 @@ def refuse(messages: Sequence[Message], **details: object) -> NoReturn:
     first = next(one for one in messages if one.severity == "error")
     text = f"{first.cell}: {first.text}" if first.cell else first.text
     raise BadForm(text, messages=[asdict(one) for one in messages], **details)
+
+
+def given_with(form: Checked, attachments: Mapping[str, bytes] | None) -> dict[str, bytes]:
+    """The files that came with a form, its own choices among them.
+
+    Errors    `BadForm` for a file that it does not expect.
+    """
+    given = dict(attachments or {})
+    if form.itemsets is not None:
+        given.setdefault(_ITEMSETS, form.itemsets)
+    expected = [ref.name for ref in form.definition.media]
+    unknown = sorted(given.keys() - set(expected))
+    if unknown:
+        listed = ", ".join(expected) or "none"
+        texts = (f"The form does not expect a file '{n}'; it expects: {listed}." for n in unknown)
+        refuse([Message("error", text) for text in texts])
+    return given
+
+
+def refuse_linked(name: str, list_name: str) -> NoReturn:
+    """Refuse a file in the place of an entity list. Errors: `BadForm`."""
+    text = (
+        f"'{name}' is the entity list '{list_name}': import its rows into the list "
+        "instead of attaching them."
+    )
+    refuse([Message("error", text)])
 
 
 class _Publishing:
@@ -291,7 +313,7 @@ class _Publishing:
             stem = ref.name.removesuffix(".csv")
             if stem != ref.name and stem in self.lists:
                 if ref.name in files:
-                    self._refuse_linked(ref.name, stem)
+                    refuse_linked(ref.name, stem)
                 row |= {"list_name": stem, **present(None, self.at)}
             elif ref.name in files:
                 row |= present(files[ref.name], self.at)
@@ -299,13 +321,6 @@ class _Publishing:
                 row |= carried(had.get(ref.name))
             rows.append(row)
         return rows
-
-    def _refuse_linked(self, name: str, list_name: str) -> NoReturn:
-        text = (
-            f"'{name}' is the entity list '{list_name}': import its rows into the list "
-            "instead of attaching them."
-        )
-        refuse([Message("error", text)])
 
     def _expect(self, rows: Sequence[dict[str, Any]]) -> None:
         store.save_form_attachments(self.connection, rows)
@@ -322,15 +337,6 @@ class _Publishing:
             lists=made,
             missing=missing,
         )
-
-
-def _refuse_unexpected(definition: FormDefinition, given: Mapping[str, bytes]) -> None:
-    expected = [ref.name for ref in definition.media]
-    unknown = sorted(given.keys() - set(expected))
-    if unknown:
-        listed = ", ".join(expected) or "none"
-        texts = (f"The form does not expect a file '{n}'; it expects: {listed}." for n in unknown)
-        refuse([Message("error", text) for text in texts])
 
 
 def _storable(filename: str) -> str:

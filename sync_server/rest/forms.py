@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from flask import Blueprint, Response, request
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from sync_server.db import read_transaction
 from sync_server.errors import FormWarnings, NotAllowed, NotFound, TooLarge
 from sync_server.publishing import publish
 from sync_server.publishing.closing import set_state
-from sync_server.publishing.drafts import draft_of, keep_draft
+from sync_server.publishing.drafts import draft_of, keep_draft, trial_address
 from sync_server.publishing.form_files import attach
 from sync_server.publishing.publish import Checked
 from sync_server.reports.entity_lists import list_csv
@@ -110,7 +110,7 @@ def shown_draft(project_id: int, xml_form_id: str) -> Any:
         row = draft_of(connection, project_id, xml_form_id)
     token = unseal(row.token_sealed, settings.secret_key)
     root = public_root()
-    test_url = f"{root}/v1/test/{token}/projects/{project_id}/forms/{quote(xml_form_id, '')}/draft"
+    test_url = trial_address(root, token, project_id, xml_form_id)
     facts = {"state": "open", "published_at": None, "updated_at": None}
     return DraftShape().dump({**row._mapping, **facts, "draft_token": token, "test_url": test_url})
 

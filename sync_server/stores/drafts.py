@@ -22,6 +22,15 @@ def find_draft(connection: Connection, project_id: int, xml_form_id: str) -> Any
     ).one_or_none()
 
 
+def list_drafts(connection: Connection, project_id: int) -> Sequence[Any]:
+    """The drafts of a project, by name: xml_form_id, name, version, created_at."""
+    return connection.execute(
+        select(_D.xml_form_id, _D.name, _D.version, _D.created_at)
+        .where(_D.project_id == project_id)
+        .order_by(_D.name, _D.xml_form_id)
+    ).all()
+
+
 def find_draft_of_token(connection: Connection, project_id: int, token_hash: str) -> Any:
     """The row of the draft that a token is of, or None."""
     return connection.execute(
