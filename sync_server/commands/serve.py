@@ -11,6 +11,7 @@ from typing import Any
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import message
 
 from sync_server.app import create_app, start_writing_contacts
 from sync_server.commands.common import loaded_settings, refuse_if_not_initialised
@@ -23,6 +24,7 @@ _THREADS = 512
 _CONNECTIONS = 2000
 _WAITING_TO_CONNECT = 2048
 _OPEN_FILES = 8192
+_REQUEST_LINE_BYTES = 1 << 20  # an integrity question names hundreds of ids, or thousands
 _WORKER_ALIVE_WITHIN_SECONDS = 300  # its loop, not its requests: a body may take as long as it does
 # A phone that went out of reach never says so: it is asked, and hung up after five minutes.
 _ASK_AFTER_SECONDS, _ASK_EVERY_SECONDS, _ASK_TIMES = 120, 30, 6
@@ -83,7 +85,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": _WORKER_ALIVE_WITHIN_SECONDS,
             "graceful_timeout": 20,
             "keepalive": 15,
-            "limit_request_line": 0,  # an integrity question names hundreds of ids
+            "limit_request_line": _REQUEST_LINE_BYTES,
             "forwarded_allow_ips": "",  # what proxies write is read as the settings say
             "loglevel": "warning",
             "when_ready": self.say_ready,
@@ -92,6 +94,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
+        message.MAX_REQUEST_LINE = _REQUEST_LINE_BYTES  # which else makes it 8 kB, whatever is set
         for name, value in self.options.items():
             self.cfg.set(name, value)
 

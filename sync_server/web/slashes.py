@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 SLASH_OF_A_NAME = "\x01"
 """What stands for `%2F` until a route has been found: no name has this character."""
 
+_MOST_CHARACTERS = 1 << 15
+_MOST_SLASHES = 32
+_NOWHERE = "\x00"
+
 _MANY = re.compile("//+")
 _ESCAPED = re.compile("%2f", re.IGNORECASE)
 _HOST = re.compile("^[a-z]+://[^/]*", re.IGNORECASE)
@@ -31,8 +35,19 @@ class OneSlash:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = _MANY.sub("/", _with_names_whole(environ))
-        environ["PATH_INFO"] = path.rstrip("/") or "/"
+        environ["PATH_INFO"] = _of_reason(path.rstrip("/") or "/")
         return self.app(environ, start_response)
+
+
+def _of_reason(path: str) -> str:
+    """The path; instead of one that no route could be told from in time, one that has none.
+
+    Where a name ends and the next segment begins is found by trying: that takes the square of
+    the length, or more, in a path that is made for it.
+    """
+    if len(path) <= _MOST_CHARACTERS and path.count("/") <= _MOST_SLASHES:
+        return path
+    return "/".join([*path.split("/", 3)[:3], _NOWHERE])
 
 
 def _with_names_whole(environ: WSGIEnvironment) -> str:

@@ -57,6 +57,17 @@ def test_an_address_that_names_nothing_is_refused_as_phones_read_it(phone, path)
     assert "Tidak ditemukan" in refused(phone.get(path), 404).text
 
 
+@promise("O8", "O11")
+@pytest.mark.parametrize("more", ["/versions/a" * 9999, "/" + "x" * 99_999, "/a%2Fb" * 999])
+def test_an_address_without_end_is_refused_without_looking_for_one(phone, more):
+    """Regular expressions would look at it for hours."""
+    refused(phone.get(f"forms/a{more}"), 404)
+    answer = phone.village.client.get(f"/v1/projects/1/forms/a{more}")
+    assert (answer.status_code, answer.is_json) == (404, True)
+    assert phone.village.client.get(f"/projects/1/{more}").mimetype == "text/html"
+    assert phone.get(f"/{'/' * 999}formList{'/' * 999}").status_code == 200
+
+
 def test_what_no_database_keeps_is_asked_for_in_vain(phone):
     assert phone.get("formList?formID=%00").status_code == 200
     assert phone.get("datasets/anak/integrity?id=%00").status_code == 200
