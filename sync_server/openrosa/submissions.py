@@ -24,6 +24,7 @@ from sync_server.openrosa.door import author, message, project, public_root
 from sync_server.openrosa.parts import Sent, read_sent
 from sync_server.openrosa.words import kept_for_a_person
 from sync_server.web.multipart import Part
+from sync_server.web.slashes import AS_SENT
 
 REMEMBERED_BYTES = 8 << 20
 _WRITTEN_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
@@ -47,7 +48,7 @@ def preflight() -> Response:
     own = g.device.part_bytes if "device" in g else None
     most = own or context().settings.part_bytes
     response.headers["X-OpenRosa-Accept-Content-Length"] = str(most)
-    target = f"{public_root()}{request.path}"
+    target = f"{public_root()}{request.environ[AS_SENT]}"
     if _is_the_phones(target) and _READABLE.fullmatch(target):
         response.autocorrect_location_header = False
         response.headers["Location"] = target

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SLASH_OF_A_NAME = "\x01"
 """What stands for `%2F` until a route has been found: no name has this character."""
 
+AS_SENT = "simpul.path"
+"""Where the path of a request is with all its slashes, and else like the path itself."""
+
 _MOST_CHARACTERS = 1 << 15
 _MOST_SLASHES = 32
 _NOWHERE = "\x00"
@@ -34,7 +37,8 @@ class OneSlash:
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = _MANY.sub("/", _with_names_whole(environ))
+        environ[AS_SENT] = sent = _with_names_whole(environ)
+        path = _MANY.sub("/", sent)
         environ["PATH_INFO"] = _of_reason(path.rstrip("/") or "/")
         return self.app(environ, start_response)
 

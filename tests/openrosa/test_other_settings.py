@@ -140,3 +140,11 @@ def test_location_is_the_address_by_which_the_phone_came(
 ):
     answer = served_as(Ask("submission?deviceID=collect%3Aa", "HEAD", headers), **chosen)
     assert answer.headers["Location"] == f"{root}{posyandu.phone.base}/submission"
+
+
+@promise("O38")
+@pytest.mark.parametrize("path", ["//submission", "/submission/", "//submission//"])
+def test_location_has_the_slashes_that_the_phone_wrote(posyandu, path):
+    where = f"{posyandu.phone.base}{path}"
+    answer = posyandu.ask(Ask(f"{where}?deviceID=x", "HEAD"))
+    assert answer.headers["Location"] == f"http://localhost{where}"
