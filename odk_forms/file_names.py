@@ -35,7 +35,8 @@ def unescaped(name: str) -> str:
 def referred_to(name: str, named: Collection[str]) -> str | None:
     r"""The name by which XML refers to a file that came as `name`; None where it does not.
 
-    Exact first; then as composed letters, and without the folders of a Windows path.
+    Exact first; then as composed letters, without blanks around it, without the folders of a
+    Windows path, and with what only looks like an escape of its client.
 
     >>> referred_to("nin\u0303o.jpg", {"ni\u00f1o.jpg"}), referred_to("a.jpg", {r"C:\b\a.jpg"})
     ('niño.jpg', 'C:\\b\\a.jpg')
@@ -47,4 +48,4 @@ def referred_to(name: str, named: Collection[str]) -> str | None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.rpartition("\\")[2])
+    return unicodedata.normalize("NFC", unescaped(name).rpartition("\\")[2]).strip()

@@ -86,6 +86,10 @@ class UnreadableBody(SyncError):
     code = 400.39
 
 
+class UnreadableDraft(UnreadableBody):
+    """As that, of what was filled in to try a draft: it is not kept."""
+
+
 class BadForm(SyncError):
     """A form definition that cannot be published; `details.messages` name sheet and cell."""
 

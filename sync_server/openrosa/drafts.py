@@ -21,7 +21,7 @@ from odk_forms.xml import MAX_BYTES
 from sync_server.accounts.credentials import hash_of_token
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.errors import DraftGone, NotFound
+from sync_server.errors import DraftGone, NotFound, UnreadableBody, UnreadableDraft
 from sync_server.openrosa.door import address, answer, device_id, dress, message, public_root
 from sync_server.openrosa.door import unchanged as unaltered
 from sync_server.openrosa.forms import version_path
@@ -140,7 +140,10 @@ bp.add_url_rule("/draft/submission", view_func=preflight, methods=["HEAD", "GET"
 def try_draft() -> Response:
     """Keep a filled draft apart; 201 once it is on the disk."""
     with ExitStack() as opened:
-        sent = read_sent(opened)
+        try:
+            sent = read_sent(opened)
+        except UnreadableBody as exc:
+            raise UnreadableDraft(exc.message) from exc
         raw = sent.forms[0].file.read(MAX_BYTES + 1)  # a byte too many is refused as unreadable
         files = {part.name: context().blobs.put(part.file) for part in sent.files}
     try_out(g.draft, raw, files, device_id=device_id(), clock=context().clock)

@@ -18,6 +18,7 @@ from sync_server.errors import (
     TooLarge,
     TooManyTries,
     UnreadableBody,
+    UnreadableDraft,
     WrongPassword,
 )
 
@@ -55,6 +56,7 @@ _WORDS: dict[type[Exception], tuple[str, str]] = {
         "Isi formulir tidak terbaca, tetapi sudah disimpan. Beri tahu petugas.",
         "The form could not be read, but it is kept. Please tell your supervisor.",
     ),
+    UnreadableDraft: ("Isi formulir uji coba tidak terbaca.", "The draft could not be read."),
     TooLarge: ("Kiriman terlalu besar.", "The submission is too large."),
     RequestEntityTooLarge: ("Kiriman terlalu besar.", "The submission is too large."),
     StoreBusy: (

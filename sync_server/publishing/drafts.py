@@ -20,7 +20,7 @@ from sync_server.accounts.credentials import hash_of_token, new_token, seal
 from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import read_transaction, write_transaction
-from sync_server.errors import BadValue, DraftGone, NotFound, UnreadableBody
+from sync_server.errors import BadValue, DraftGone, NotFound, UnreadableDraft
 from sync_server.publishing.form_files import FormFile, keep_blobs, put_files
 from sync_server.publishing.publish import (
     Checked,
@@ -35,6 +35,9 @@ from sync_server.stores import drafts as store
 from sync_server.stores import forms as form_store
 from sync_server.stores.audits import add_audit
 from sync_server.stores.lists import load_lists
+
+_LONGEST_ID = 600
+"""Letters of an instanceID, for a draft: PostgreSQL has no keys of many more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +239,14 @@ def try_out(
 ) -> None:
     """Keep what a phone sent to a draft, apart. `files`: name -> (SHA-256, bytes).
 
-    Errors    `UnreadableBody`; `DraftGone` when the draft went meanwhile.
+    Errors    `UnreadableDraft`; `DraftGone` when the draft went meanwhile.
     """
     try:
         instance = read_instance(raw)
     except InstanceError as exc:
-        raise UnreadableBody("the XML could not be read") from exc
+        raise UnreadableDraft("the XML could not be read") from exc
+    if len(instance.instance_id) > _LONGEST_ID:
+        raise UnreadableDraft("the instanceID is longer than any database looks up")
     at = instant(clock.now())
     of = (draft.project_id, draft.xml_form_id, instance.instance_id)
     with write_transaction() as connection:

@@ -14,6 +14,7 @@ from threading import BoundedSemaphore
 from typing import IO
 
 from flask import Flask, g, request
+from werkzeug.exceptions import ClientDisconnected
 
 from sync_server.errors import StoreBusy
 
@@ -85,7 +86,10 @@ class Arriving(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if self._left == 0:
             return 0
-        data = self._stream.read(len(buffer))
+        try:
+            data = self._stream.read(len(buffer))
+        except Exception as exc:  # of gunicorn: chunks that are none, a link that broke
+            raise ClientDisconnected("the body does not come to its end") from exc
         buffer[: len(data)] = data
         if self._left is not None:
             self._left -= len(data)

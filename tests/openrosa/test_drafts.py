@@ -8,6 +8,7 @@ import pytest
 from sync_server.models.drafts import DraftFile, DraftSubmission
 from sync_server.models.people import Contact
 from sync_server.models.records import ChangeRow, JournalRow, Submission
+from tests.openrosa.okhttp import BOUNDARY, body_of
 from tests.scenarios.posyandu import checked_form
 from tests.support.api import administrator
 from tests.support.promises import promise
@@ -196,3 +197,24 @@ def test_a_draft_written_over_keeps_its_address_and_is_of_its_own_form(
 def test_drafts_are_for_managers(village, trial, forms):
     for path in ("draft", "draft.xml", "draft/submissions", "draft/attachments"):
         assert village.client.get(f"/v1{forms}/daftar/{path}").status_code == 401
+
+
+@promise("O66")
+@pytest.mark.parametrize(
+    "xml",
+    [
+        b"<!DOCTYPE d><data id='daftar'/>",
+        b"<data id='daftar'><meta><instanceID>%b</instanceID></meta></data>" % (b"x" * 5000),
+        b"<data id='daftar'>" + b" " * (16 << 20) + b"</data>",
+    ],
+    ids=["doctype", "long id", "too large"],
+)
+def test_what_cannot_be_read_of_a_trial_is_refused_and_not_said_to_be_kept(village, trial, xml):
+    answer = village.client.post(
+        f"{trial}/submission",
+        data=body_of(xml),
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    assert answer.status_code == 400
+    assert "<OpenRosaResponse" in answer.text
+    assert "disimpan" not in answer.text

@@ -65,7 +65,11 @@ def test_chunked_bodies_and_those_that_ask_first_are_taken_when_they_are_whole(s
         line.head("Transfer-Encoding: chunked")
         line.socket.sendall(wire[:cut])
         line.socket.shutdown(socket.SHUT_WR)
-        assert b"HTTP/1.1 20" not in line.heard()
+        assert line.heard().startswith(b"HTTP/1.1 400 ")
+    line = Line(served, path)
+    line.head("Transfer-Encoding: chunked")
+    line.socket.sendall(b"zz\r\n")
+    assert line.heard().startswith(b"HTTP/1.1 400 ")
     # What came whole, and no more.
     with sqlite3.connect(here.database_url.removeprefix("sqlite:///")) as database:
         assert database.execute("SELECT kind FROM quarantine").fetchall() == [("submission",)]
