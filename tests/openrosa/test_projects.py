@@ -268,6 +268,7 @@ def test_a_user_comes_by_basic_over_https(village):
     sent = village.client.post(
         f"{base(village)}/submission",
         data={"xml_submission_file": xml.decode()},
+        content_type="multipart/form-data",
         auth=auth,
         base_url=HTTPS,
     )
@@ -292,8 +293,8 @@ def test_what_a_person_may_do_is_said_by_their_roles(village):
     for role, reads, fills in (("formfill", 200, 201), ("viewer", 200, 403), ("", 403, 403)):
         asked = {"auth": person(village, role), "base_url": HTTPS}
         assert village.client.get(f"{base(village)}/formList", **asked).status_code == reads
-        data = {"xml_submission_file": xml}
-        sent = village.client.post(f"{base(village)}/submission", data=data, **asked)
+        form = {"data": {"xml_submission_file": xml}, "content_type": "multipart/form-data"}
+        sent = village.client.post(f"{base(village)}/submission", **form, **asked)
         assert sent.status_code == fills
         assert ("tidak punya peran" in sent.text) == (fills == 403)
 
