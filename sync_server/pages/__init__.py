@@ -8,6 +8,7 @@ from sync_server.pages import (
     board,
     devices,
     door,
+    drafts,
     forms,
     hubs,
     problems,
@@ -18,7 +19,7 @@ from sync_server.pages import (
     words,
 )
 
-NOUNS = (session, board, records, reviews, forms, devices, hubs, quarantine)
+NOUNS = (session, board, records, reviews, forms, drafts, devices, hubs, quarantine)
 """Each put its views on the door's blueprint when it was imported."""
 
 

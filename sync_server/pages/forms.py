@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from flask import render_template, request
-from itsdangerous import BadData, URLSafeTimedSerializer
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.context import context
+from sync_server.db import read_transaction
 from sync_server.errors import BadForm, BadRequest, SyncError, VersionTaken
 from sync_server.pages.door import bp, enter, enter_to_shape, see_other
+from sync_server.pages.uploads import Upload, keep_upload, kept_upload, refused
 from sync_server.publishing import publish as publishing
 from sync_server.publishing.closing import set_state
 from sync_server.reports.board import rollout
 from sync_server.reports.forms import form_page
-
-_KEPT_SECONDS = 24 * 3600
-
-Upload = Mapping[str, Any]
-"""A checked form between two pages: its file's name and SHA-256, those of its attachments."""
+from sync_server.stores.drafts import list_drafts
 
 
 @bp.get("/projects/<int:project_id>/forms")
 def forms(project_id: int) -> str:
-    """The published forms, and how far each has come onto the devices."""
+    """The published forms, and how far each has come onto the devices; the drafts before them."""
     visit = enter(project_id)
     found = rollout(
         project_id,
@@ -35,7 +27,9 @@ def forms(project_id: int) -> str:
         clock=context().clock,
         late_days=context().settings.late_days,
     )
-    return render_template("forms/list.html", forms=found)
+    with read_transaction() as connection:
+        drafts = list_drafts(connection, project_id) if visit.may_shape else ()
+    return render_template("forms/list.html", forms=found, drafts=drafts)
 
 
 @bp.get("/projects/<int:project_id>/form")
@@ -78,8 +72,8 @@ def check_form(project_id: int) -> str | tuple[str, int]:
     try:
         checked = publishing.check(content, file.filename)
     except BadForm as exc:  # its author mends it from this very page
-        return _refused(exc, file.filename)
-    token = _keep(project_id, file.filename, content, request.files.getlist("attachments"))
+        return refused(exc, file.filename)
+    token = keep_upload(project_id, file.filename, content, request.files.getlist("attachments"))
     return render_template(
         "forms/checked.html",
         filename=file.filename,
@@ -94,22 +88,21 @@ def check_form(project_id: int) -> str | tuple[str, int]:
 def publish_form(project_id: int) -> AnyResponse | str | tuple[str, int]:
     """Publish what was checked. What the project has against it is said like the rest."""
     visit = enter_to_shape(project_id)
-    upload = _kept(project_id, request.form.get("upload", ""))
-    content = _bytes(upload["sha256"])
+    upload = kept_upload(project_id, request.form.get("upload", ""))
     try:
         done = publishing.publish(
             project_id,
-            content,
-            upload["name"],
+            upload.content,
+            upload.name,
             by=visit.person.actor_id,
             clock=context().clock,
-            attachments={name: _bytes(sha256) for name, sha256 in upload["attachments"].items()},
+            attachments=upload.attachments,
             confirm_policies="confirm" in request.form,
         )
     except (BadForm, VersionTaken) as exc:
         if exc.details.get("policies"):
-            return _ask_for_policies(upload, content, exc)
-        return _refused(exc, upload["name"])
+            return _ask_for_policies(upload, exc)
+        return refused(exc, upload.name)
     return see_other(
         "pages.forms",
         project_id=project_id,
@@ -118,57 +111,15 @@ def publish_form(project_id: int) -> AnyResponse | str | tuple[str, int]:
     )
 
 
-def _refused(exc: SyncError, filename: str) -> tuple[str, int]:
-    messages = exc.details.get("messages") or [{"severity": "error", "text": exc.message}]
-    page = render_template("forms/upload.html", messages=messages, filename=filename)
-    return page, exc.status
-
-
-def _ask_for_policies(upload: Upload, content: bytes, exc: SyncError) -> tuple[str, int]:
+def _ask_for_policies(upload: Upload, exc: SyncError) -> tuple[str, int]:
     """The form says another policy than its list has: published only when that is meant."""
-    checked = publishing.check(content, upload["name"])
+    checked = publishing.check(upload.content, upload.name)
     page = render_template(
         "forms/checked.html",
-        filename=upload["name"],
+        filename=upload.name,
         definition=checked.definition,
         messages=exc.details["messages"],
         token=request.form["upload"],
         policies=exc.details["policies"],
     )
     return page, exc.status
-
-
-def _keep(project_id: int, name: str, content: bytes, files: Sequence[FileStorage]) -> str:
-    """Keep an upload until its author says publish; the token that finds it again.
-
-    It is signed, so that nobody can publish other bytes of the blob folder by naming them.
-    """
-    blobs = context().blobs
-    attachments = {
-        file.filename: blobs.put(io.BytesIO(file.read()))[0] for file in files if file.filename
-    }
-    kept = {
-        "project": project_id,
-        "name": name,
-        "sha256": blobs.put(io.BytesIO(content))[0],
-        "attachments": attachments,
-    }
-    return str(_signer().dumps(kept))
-
-
-def _kept(project_id: int, token: str) -> Upload:
-    try:
-        upload: Upload = _signer().loads(token, max_age=_KEPT_SECONDS)
-    except BadData as exc:
-        raise BadRequest("the upload is too old; choose the file again") from exc
-    if upload["project"] != project_id:
-        raise BadRequest("the upload is of another project")
-    return upload
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(context().settings.secret_key, salt="form upload")
-
-
-def _bytes(sha256: str) -> bytes:
-    return context().blobs.path(sha256).read_bytes()

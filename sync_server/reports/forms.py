@@ -10,16 +10,18 @@ from sync_server.clock import Clock
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
 from sync_server.reports.board import FormRow, rollout
+from sync_server.stores.drafts import find_draft
 from sync_server.stores.forms import list_form_attachments, load_definitions
 
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A form, the definition of its newest version, and the files of it that are missing."""
+    """A form, the definition of its newest version, the files of it that are missing, its draft."""
 
     row: FormRow
     definition: FormDefinition
     missing: tuple[str, ...]
+    has_draft: bool
 
 
 def form_page(
@@ -34,5 +36,6 @@ def form_page(
     with read_transaction() as connection:
         definition = load_definitions(connection, project_id, [newest.hash])[newest.hash]
         files = list_form_attachments(connection, project_id, xml_form_id, row.version)
+        draft = find_draft(connection, project_id, xml_form_id)
     missing = tuple(one.name for one in files if not (one.list_name or one.sha256))
-    return FormPage(row, definition, missing)
+    return FormPage(row, definition, missing, draft is not None)

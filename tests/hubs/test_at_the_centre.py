@@ -72,15 +72,22 @@ def test_pages_of_a_hub_offer_nothing_that_is_refused(centre, paired):
     hub = Visitor(paired.app).log_in(ADMIN_EMAIL, ADMIN_PASSWORD)
     there = Visitor(centre.app).log_in(ADMIN_EMAIL, ADMIN_PASSWORD)
     told = "Server ini adalah hub. Formulir, daftar, dan HP kader diatur di pusatnya"
-    for page, offered in (("forms", "Terbitkan formulir"), ("devices", "Tambah HP kader")):
+    for page, offered in (
+        ("forms", "Terbitkan formulir"),
+        ("devices", "Tambah HP kader"),
+        ("form?form=ukur", "Ditutup perlahan"),
+    ):
         here = hub.see(at(paired.village, page))
-        assert f"{told}, http://centre.test, lalu datang ke sini dengan sendirinya." in here
+        if "?" not in page:
+            assert f"{told}, http://centre.test, lalu datang ke sini dengan sendirinya." in here
         assert offered not in here
         assert offered in there.see(at(centre, page))
         assert told not in there.see(at(centre, page))
     for answer in (
         hub.get(at(paired.village, "forms/new")),
+        hub.get(at(paired.village, "draft?form=ukur")),
         hub.post(at(paired.village, "devices"), name="Bu Ani"),
+        hub.post(at(paired.village, "form/state"), form="ukur", state="closed"),
     ):
         assert answer.status_code == 409
         assert "Ini dilakukan di pusat" in answer.text

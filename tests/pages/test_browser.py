@@ -8,9 +8,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
+from sync_server.publishing.drafts import keep_draft
 from tests.pages.conftest import CHILD
 from tests.pages.visitor import ADMIN, at
-from tests.scenarios.posyandu import Village
+from tests.scenarios.posyandu import Village, checked_form
 
 pytestmark = [
     pytest.mark.slow,
@@ -104,8 +105,11 @@ def busy(village: Village, disputed: str) -> Village:
     )
     long.get("forms/ukur.xml", **{"User-Agent": "org.odk.collect.android/v2026.2.4 Dalvik/2"})
     long.send(long.register("7b0c6f0e-5d1a-4f7e-9a55-3c5a3a1b7eaa", "N" * 60, nama="W" * 90))
+    here = village.app.extensions["simpul"]
+    of = {"by": village.admin, "clock": here.clock, "secret_key": here.settings.secret_key}
     with village.app.app_context():
-        village.app.extensions["simpul"].contacts.flush()
+        here.contacts.flush()
+        keep_draft(village.project.id, checked_form("ukur", "update"), **of)
     return village
 
 
@@ -124,6 +128,7 @@ def paths(village: Village) -> list[str]:
         "forms",
         "forms/new",
         "form?form=ukur",
+        "draft?form=ukur",
         "devices",
         "devices/cards",
         f"devices/{device}/card",
