@@ -141,7 +141,7 @@ class Reading:
 
     def entries(self) -> Iterator[Entry]:
         """Every submission that counts now and was asked for, the newest first."""
-        for page in self._pages():
+        for page in store.list_pages(*self._where, rows=_AT_ONCE):
             chosen = [one for one in self._entries(page) if one.has(self.options.terms)]
             for some in _in_parts(chosen):
                 yield from self._loaded(some)
@@ -154,12 +154,6 @@ class Reading:
             return
         for number, row in self.layout.rows(entry.readable, entry.family.first):
             yield number, _with_facts(entry, row) if number == ROOT else row
-
-    def _pages(self) -> Iterator[Sequence[Any]]:
-        after = None
-        while page := store.list_page(*self._where, after=after, limit=_AT_ONCE):
-            yield page
-            after = (page[-1].received_at, page[-1].instance_id)
 
     def _entries(self, page: Sequence[Any]) -> Iterator[Entry]:
         families = [(self._editions.family(row.instance_id), row) for row in page]
