@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Iterable
 
 _QUOTED = re.compile(r'[;\s]name="([^"]*)"\s*(?:;|$)', re.IGNORECASE)
 _ESCAPES = {"%22": '"', "%0d": "\r", "%0a": "\n"}
@@ -32,19 +32,26 @@ def unescaped(name: str) -> str:
     return _ESCAPE.sub(lambda one: _ESCAPES[one[0].lower()], name)
 
 
-def referred_to(name: str, named: Collection[str]) -> str | None:
-    r"""The name by which XML refers to a file that came as `name`; None where it does not.
+class Named:
+    r"""The names by which XML refers to files, of which there may be very many.
 
-    Exact first; then as composed letters, without blanks around it, without the folders of a
-    Windows path, and with what only looks like an escape of its client.
-
-    >>> referred_to("nin\u0303o.jpg", {"ni\u00f1o.jpg"}), referred_to("a.jpg", {r"C:\b\a.jpg"})
+    >>> Named({"ni\u00f1o.jpg"}).of("nin\u0303o.jpg"), Named({r"C:\b\a.jpg"}).of("a.jpg")
     ('niño.jpg', 'C:\\b\\a.jpg')
     """
-    if name in named:
-        return name
-    folded = _folded(name)
-    return next((one for one in sorted(named) if _folded(one) == folded), None)
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._by_folded: dict[str, str] = {}
+        for one in sorted(self._names, reverse=True):
+            self._by_folded[_folded(one)] = one
+
+    def of(self, name: str) -> str | None:
+        """The name that is meant by a file that came as `name`; None where it is none.
+
+        Exact first; then as composed letters, without blanks around it, without the folders of
+        a Windows path, and with what only looks like an escape of its client.
+        """
+        return name if name in self._names else self._by_folded.get(_folded(name))
 
 
 def _folded(name: str) -> str:

@@ -17,7 +17,7 @@ from conflict.types import Change
 from odk_forms.changes import Unreadable, attachment_names, derive
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
-from odk_forms.file_names import referred_to
+from odk_forms.file_names import Named
 from odk_forms.instance import Instance, read
 from sync_server.errors import whereabouts
 from sync_server.intake.arrival import (
@@ -318,7 +318,7 @@ class _Reader:
     def _attach(
         self, sent: SentSubmission, instance: Instance, definition: FormDefinition | None
     ) -> None:
-        named = set(attachment_names(instance, definition)) if definition else set()
+        named = Named(attachment_names(instance, definition) if definition else ())
         self.readings.attachments.extend(
             {
                 "project_id": self.arrival.project.id,
@@ -327,7 +327,7 @@ class _Reader:
                 "name": one.name,
                 "sha256": one.sha256,
                 "content_type": one.content_type,
-                "referenced": referred_to(one.name, named) is not None,
+                "referenced": named.of(one.name) is not None,
                 "received_at": self.arrival.at,
             }
             for one in sent.attachments

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from odk_forms.changes import attachment_names
 from odk_forms.definition import FormDefinition
 from odk_forms.encryption import plaintext_beside
-from odk_forms.file_names import referred_to
+from odk_forms.file_names import Named
 from odk_forms.instance import read
 from sync_server.db import read_transaction
 from sync_server.errors import NotFound
@@ -110,13 +110,14 @@ def sent_files(rows: Sequence[Any], named: Sequence[str]) -> Iterable[SentFile]:
     by_name: dict[str, list[Any]] = {}
     for row in rows:
         by_name.setdefault(row.name, []).append(row)
-    came = {one for name in by_name if (one := referred_to(name, named)) is not None}
+    xml = Named(named)
+    came = {xml.of(name) for name in by_name}
     for name, kept in by_name.items():
         here = [row for row in kept if row.here_at is not None]
         newest = here[-1] if here else None
         yield SentFile(
             name=name,
-            referenced=referred_to(name, named) is not None,
+            referenced=xml.of(name) is not None,
             sha256=newest and newest.sha256,
             content_type=kept[-1].content_type,
             received_at=kept[-1].received_at,
