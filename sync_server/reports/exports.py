@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field
 from typing import IO
 
+from sqlalchemy import Connection
+
 from odk_forms.cells import line
 from odk_forms.tables import ROOT, file_names, plain_name
 from sync_server.blobs import Blobs
@@ -24,6 +26,9 @@ from sync_server.stores.exports import sum_up
 _LAYOUT = 1
 """Raised when the same submissions are written otherwise: what was fetched before is stale then."""
 
+ROOT_ALONE, TABLES, WITH_FILES = "csv", "csv.zip", "zip"
+"""The kinds of exports, by the endings that Central gives their names."""
+
 NewFile = Callable[[], IO[bytes]]
 """Makes a file that is nobody's: to be written, then read, and gone once it is closed."""
 
@@ -34,14 +39,11 @@ def tag_of(project_id: int, xml_form_id: str, kind: str, options: Options) -> st
     Errors    `NotFound` for a form that is not here.
     """
     with read_transaction() as connection:
-        versions = version_hashes(connection, project_id, xml_form_id)
-        came = sum_up(connection, project_id, xml_form_id)
-    known = json.dumps([_LAYOUT, kind, astuple(options), list(versions.items()), came])
-    return hashlib.sha256(known.encode()).hexdigest()[:32]
+        return _tag(connection, project_id, xml_form_id, kind, options)
 
 
-def write_root(project_id: int, xml_form_id: str, options: Options, out: IO[bytes]) -> None:
-    """The form's own table, without its repeats. Errors: as `bundle`."""
+def write_root(project_id: int, xml_form_id: str, options: Options, out: IO[bytes]) -> str:
+    """Write the form's own table, without its repeats; its tag. Errors: as `bundle`."""
     with read_transaction() as connection:
         reading = Reading(connection, project_id, xml_form_id, options)
         out.write(line(reading.header, safe=options.safe))
@@ -49,6 +51,7 @@ def write_root(project_id: int, xml_form_id: str, options: Options, out: IO[byte
             for number, row in reading.rows(entry):
                 if number == ROOT:
                     out.write(line(row, safe=options.safe))
+        return _tag(connection, project_id, xml_form_id, ROOT_ALONE, options)
 
 
 def bundle(
@@ -70,6 +73,8 @@ def bundle(
         with read_transaction() as connection:
             reading = Reading(connection, project_id, xml_form_id, options)
             _write(made, reading, xml_form_id, attachments=attachments)
+            kind = WITH_FILES if attachments else TABLES
+            made.tag = _tag(connection, project_id, xml_form_id, kind, options)
     except BaseException:
         made.close()
         raise
@@ -84,6 +89,7 @@ class Bundle:
     new_file: NewFile
     tables: dict[str, IO[bytes]] = field(default_factory=dict)
     media: IO[bytes] | None = None
+    tag: str = ""
     _names: dict[str, str] = field(default_factory=dict)
 
     def table(self, name: str) -> IO[bytes]:
@@ -128,6 +134,15 @@ class Bundle:
             place, sha256 = json.loads(told)
             path = self.blobs.path(sha256)
             yield Member(f"media/{place}", path.stat().st_size, path.open("rb"), packed=False)
+
+
+def _tag(
+    connection: Connection, project_id: int, xml_form_id: str, kind: str, options: Options
+) -> str:
+    versions = version_hashes(connection, project_id, xml_form_id)
+    came = sum_up(connection, project_id, xml_form_id)
+    known = json.dumps([_LAYOUT, kind, astuple(options), list(versions.items()), came])
+    return hashlib.sha256(known.encode()).hexdigest()[:32]
 
 
 def _write(made: Bundle, reading: Reading, xml_form_id: str, *, attachments: bool) -> None:

@@ -14,7 +14,14 @@ from odk_forms.tables import plain_name
 from sync_server.context import context
 from sync_server.errors import BadValue, StoreBusy, UnexpectedParameter
 from sync_server.reports.entries import Options
-from sync_server.reports.exports import bundle, tag_of, write_root
+from sync_server.reports.exports import (
+    ROOT_ALONE,
+    TABLES,
+    WITH_FILES,
+    bundle,
+    tag_of,
+    write_root,
+)
 from sync_server.reports.filters import parse_filter
 from sync_server.settings import make_home
 from sync_server.web.auth import require_manager
@@ -37,22 +44,20 @@ def show_root(project_id: int, xml_form_id: str) -> Response:
     """The form's own table, without its repeats; for managers."""
     require_manager(project_id)
     options = _options()
-    tag = tag_of(project_id, xml_form_id, "csv", options)
+    tag = tag_of(project_id, xml_form_id, ROOT_ALONE, options)
 
     def answer() -> Response:
         out = _new_file()
         try:
-            write_root(project_id, xml_form_id, options, out)
+            written = write_root(project_id, xml_form_id, options, out)
+            return _resumable(out, written)
         except BaseException:
             out.close()
             raise
-        length = out.tell()
-        out.seek(0)
-        response = send_file(out, mimetype="text/csv")
-        response.content_length = length
-        return response
 
-    return _dressed(tag, "text/csv; charset=utf-8", f"{plain_name(xml_form_id)}.csv", answer)
+    return _dressed(
+        tag, "text/csv; charset=utf-8", f"{plain_name(xml_form_id)}.{ROOT_ALONE}", answer
+    )
 
 
 @bp.get(f"{_CSV}.zip")
@@ -60,8 +65,8 @@ def show_all(project_id: int, xml_form_id: str) -> Response:
     """Every table of the form, and their files unless `attachments=false`; for managers."""
     require_manager(project_id)
     options, attachments = _options(), _flag("attachments", default=True)
-    ending = "zip" if attachments else "csv.zip"  # as in Central
-    tag = tag_of(project_id, xml_form_id, ending, options)
+    kind = WITH_FILES if attachments else TABLES
+    tag = tag_of(project_id, xml_form_id, kind, options)
 
     def answer() -> Response:
         made = bundle(
@@ -74,28 +79,45 @@ def show_all(project_id: int, xml_form_id: str) -> Response:
         )
         response = Response(made.pieces())
         response.call_on_close(made.close)
+        response.set_etag(made.tag)
         return response
 
-    return _dressed(tag, "application/zip", f"{plain_name(xml_form_id)}.{ending}", answer)
+    return _dressed(tag, "application/zip", f"{plain_name(xml_form_id)}.{kind}", answer)
 
 
 def _dressed(tag: str, content_type: str, name: str, answer: Callable[[], Response]) -> Response:
-    """The answer, written only for who has not got it and wants more than its headers."""
+    """The answer, written only for who has not got it and wants more than its headers.
+
+    What is written bears a tag of its own: something may have come meanwhile.
+    """
     if request.if_none_match.contains_weak(tag):
         response = Response(status=304)
     elif request.method == "HEAD":
         response = Response(iter(()))  # how long it would be is known once it is written
     else:
         response = _in_turn(answer)
-    response.set_etag(tag)
+    if "ETag" not in response.headers:
+        response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
-    if response.status_code == 200:
+    if response.status_code in (200, 206):
         response.headers["Content-Type"] = content_type
         plain = name.encode("ascii", "replace").decode().replace("?", "_")
         response.headers["Content-Disposition"] = (
             f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _resumable(out: IO[bytes], tag: str) -> Response:
+    """A file that is written, or the part of it that is asked for, if it is of the same table:
+    who lost the link half-way wants only the rest."""
+    length = out.tell()
+    out.seek(0)
+    response = send_file(out, mimetype="text/csv")
+    response.content_length = length
+    response.set_etag(tag)
+    response.make_conditional(request, accept_ranges=True, complete_length=length)
     return response
 
 

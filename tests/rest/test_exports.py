@@ -249,6 +249,23 @@ def test_the_files_that_the_forms_name_are_in_the_zip(village, reader):
 
 
 @on_sqlite
+def test_who_lost_the_link_half_way_gets_the_rest_of_the_same_table(village, reader):
+    publish_visit(village)
+    path = f"{reader.base}/visit/submissions.csv"
+    send(village.phone("a"), filled(new_id()))
+    whole = reader.api.get(path, buffered=True)
+    resume = {"Range": "bytes=100-", "If-Range": whole.headers["ETag"]}
+    rest = reader.api.get(path, headers=resume, buffered=True)
+    assert (rest.status_code, rest.data) == (206, whole.data[100:])
+    assert rest.headers["Content-Range"] == f"bytes 100-{len(whole.data) - 1}/{len(whole.data)}"
+    send(village.phone("b"), filled(new_id()))
+    anew = reader.api.get(path, headers=resume, buffered=True)
+    assert (anew.status_code, len(table(anew.data))) == (200, 2)
+    behind = reader.api.get(path, headers={"Range": "bytes=9999-"}, buffered=True)
+    assert behind.status_code == 416
+
+
+@on_sqlite
 def test_an_encrypted_form_is_a_row_without_answers(village, reader):
     publish_visit(
         village,
