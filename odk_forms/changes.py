@@ -187,9 +187,10 @@ def _base(element: Any, base_text: str) -> tuple[int, int | None, str | None]:
 
 
 def _version(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) > _MAX_VERSION:
+    number = text.lstrip("0")[:11] or "0"  # of no more digits than any version has, and one
+    if not (text.isascii() and text.isdecimal()) or int(number) > _MAX_VERSION:
         raise _Bad(f"The {name} of the entity is '{text[:40]}', not a version number.")
-    return int(text)
+    return int(number)
 
 
 def _uuid(text: str | None, name: str) -> str:

@@ -109,7 +109,8 @@ def query_number(name: str, default: int | None = None, *, least: int = 0) -> in
     text = request.args.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or not least <= int(text[:11]) <= _LARGEST:
+    number = text.isascii() and text.isdigit() and len(text) < 11
+    if not (number and least <= int(text) <= _LARGEST):
         raise BadValue(f"{name} is a whole number from {least}", field=name, value=text[:50])
     return int(text)
 

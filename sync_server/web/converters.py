@@ -12,6 +12,8 @@ from sync_server.web.slashes import SLASH_OF_A_NAME
 class RowId(IntegerConverter):
     """The `int` of every route: a larger number names nothing, and is no error of ours."""
 
+    regex = "[0-9]{1,10}"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max": 2**31 - 1, **kwargs})
 

@@ -71,7 +71,7 @@ def test_an_edit_names_its_original_and_no_form_is_an_edit_of_itself():
             f'baseVersion="4" trunkVersion="3" branchId="{BRANCH}"', 4, 3, BRANCH, id="offline"
         ),
         pytest.param(
-            f'baseVersion="1" trunkVersion="" branchId="{BRANCH}"',
+            f'baseVersion="{"0" * 5000}1" trunkVersion="" branchId="{BRANCH}"',
             1,
             None,
             BRANCH,
@@ -167,6 +167,12 @@ def test_a_barcode_keeps_its_group_separator():
         ),
         pytest.param(
             entity(f'update="1" id="{SITI}" baseVersion="٣"'), "bad_data", "٣", id="arabic-digit"
+        ),
+        pytest.param(
+            entity(f'update="1" id="{SITI}" baseVersion="{"9" * 5000}"'),
+            "bad_data",
+            "999",
+            id="longer-than-an-int",
         ),
         pytest.param(
             entity(f'update="1" id="{SITI}" baseVersion="99999999999"'),

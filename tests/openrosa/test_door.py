@@ -74,9 +74,20 @@ def test_what_no_database_keeps_is_asked_for_in_vain(phone):
 
 
 @promise("O1", "O8")
-@pytest.mark.parametrize("path", ["/v1/key/x", "/v1/key/x/projects/y/formList", "/v1/key/%00/a"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/key/x",
+        "/v1/key/x/projects/y/formList",
+        "/v1/key/%00/a",
+        "/v1/projects/\u0661/formList",
+        "/v1/projects/\u0661/forms/ukur.xml",
+        f"/v1/projects/{'9' * 5000}/forms/ukur.xml",
+        f"/v1/key/x/projects/{'9' * 5000}/formList",
+    ],
+)
 def test_an_address_of_no_project_is_refused_as_phones_read_it(client, path):
-    refused(client.get(path), 404)
+    refused(client.get(path, headers={"X-OpenRosa-Version": "1.0"}), 404)
 
 
 @promise("O8")
