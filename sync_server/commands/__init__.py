@@ -8,6 +8,7 @@ from sync_server.commands.backup import backup, restore
 from sync_server.commands.batches import export_file, import_file
 from sync_server.commands.demo import demo
 from sync_server.commands.device import device
+from sync_server.commands.export import export
 from sync_server.commands.form import form
 from sync_server.commands.hub import hub
 from sync_server.commands.import_ import import_register
@@ -31,7 +32,7 @@ def main() -> None:
 _COMMANDS = (
     *(init, serve, demo, user, project, device, form, import_register, pack),
     *(backup, restore, hub, push, pull, worker, export_file, import_file),
-    *(submission_group, simulate),
+    *(submission_group, export, simulate),
 )
 for command in _COMMANDS:
     main.add_command(command)
