@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -96,6 +97,12 @@ def named_entities(instance: Instance) -> frozenset[str]:
         if local(one.tag) == "entity"
         and (attribute(one, "create") in _TRUE or attribute(one, "update") in _TRUE)
     )
+
+
+def has_more_entities(instance: Instance, most: int) -> bool:
+    """Whether a form says something of more than `most` entities, declared by it or not."""
+    named = (one for one in instance.root.iter("*") if local(one.tag) == "entity")
+    return next(islice(named, most, None), None) is not None
 
 
 def submission_key(xml_form_id: str, instance_id: str) -> str:

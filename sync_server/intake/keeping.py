@@ -117,19 +117,20 @@ def poison_of_change(
     detail: str,
     relayed: bool = False,
 ) -> Poison:
-    """One change kept raw: the whole submission it is in, or its own JSON.
+    """One change kept: by its own JSON, or, of a form, by its id in the submission that is here.
 
     `relayed` says that this is the JSON of a hub or a file, even if the change was in a form.
+    A form may have hundreds that cannot be used, and must not be kept as often.
     """
-    plain = "text/xml" if origin.instance_id else "application/json"
+    in_form = bool(origin.instance_id) and not relayed
+    what = change_id if in_form else f"{change_id}\n{hashlib.sha256(raw).hexdigest()}"
+    plain = "text/xml" if in_form else "application/json"
     return Poison(
-        quarantine_id=_poison_id(
-            arrival, "change", f"{change_id}\n{hashlib.sha256(raw).hexdigest()}"
-        ),
+        quarantine_id=_poison_id(arrival, "change", what),
         kind="change",
         code=code,
         detail=detail,
-        raw=raw,
+        raw=b"" if in_form else raw,
         content_type=RELAYED_ITEM if relayed else plain,
         origin=origin,
         change_id=change_id,

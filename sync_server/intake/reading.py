@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from conflict.types import Change
-from odk_forms.changes import Unreadable, attachment_names, derive
+from odk_forms.changes import Unreadable, attachment_names, derive, has_more_entities
 from odk_forms.definition import FormDefinition
 from odk_forms.errors import InstanceError
 from odk_forms.file_names import Named
@@ -48,6 +48,10 @@ from sync_server.stores.submissions import find_files, find_submissions
 from sync_server.stores.tokens import find_actors
 
 LOG = logging.getLogger(__name__)
+
+MOST_ENTITIES = 500
+"""Entities of one form that are decided while others wait: a posyandu has a hundred children."""
+_FEWER_BYTES = 10_000  # than so many entities can be said in
 
 
 def parse(arrival: Arrival) -> dict[int, Instance | InstanceError]:
@@ -166,8 +170,17 @@ class _Reader:
         elif form_id in self.kept_from and sent.relayed is None:
             detail = "the form is not given to this device"
             self._poison(place, sent, form_id, instance_id, "not_allowed", detail)
+        elif self._has_too_many(sent, parsed):
+            detail = f"the form is about more than {MOST_ENTITIES} entities"
+            self._poison(place, sent, form_id, instance_id, "bad_data", detail)
         else:
             self._new(place, sent, parsed, info)
+
+    def _has_too_many(self, sent: SentSubmission, instance: Instance) -> bool:
+        """Whether a phone's form would hold all others up; a manager may take it in even so."""
+        if sent.again or sent.relayed is not None or len(sent.raw) < _FEWER_BYTES:
+            return False
+        return has_more_entities(instance, MOST_ENTITIES)
 
     def _brings_more(self, sent: SentSubmission, key: Key) -> bool:
         """Whether a revoked device brings files of a known submission that are not here."""

@@ -272,7 +272,7 @@ class QuarantineRow(Base):
     kind: Mapped[Words]  # submission, change, request
     code: Mapped[Words]  # a result code of the sync contract
     detail: Mapped[Words]
-    raw: Mapped[Bytes]
+    raw: Mapped[Bytes]  # empty for a change of a form: its submission has them
     content_type: Mapped[Words]
     attachments: Mapped[Json]  # [{name, sha256, contentType}]: their bytes are blobs
     sha256: Mapped[Words]

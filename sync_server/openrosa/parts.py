@@ -12,6 +12,8 @@ from sync_server.web.multipart import NotMultipart, Part, read_parts
 
 XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
+MOST_FORMS = 20
+"""Forms of one POST: phones send one, and all of them are one turn at the store."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ def read_sent(opened: ExitStack) -> Sent:
                 _sort(part, sent)
         except NotMultipart as exc:
             raise UnreadableBody("the parts of the body cannot be told apart") from exc
+    if len(sent.forms) > MOST_FORMS:
+        raise UnreadableBody("there are more forms in this body than are taken at once")
     if not sent.forms:
         raise MissingXmlPart("the submission has no part called xml_submission_file")
     return sent

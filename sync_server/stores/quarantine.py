@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, and_, case, func, or_, select, update
 
-from sync_server.models.records import QuarantineRow
+from sync_server.models.records import QuarantineRow, Submission
 from sync_server.stores.changes import Origin
 from sync_server.stores.upsert import table_of, upsert_rows
 
@@ -17,6 +17,7 @@ RELAYED_ITEM = "application/vnd.simpul.item+json"
 """A relayed item kept whole, with what other servers settled of it."""
 
 _T = table_of(QuarantineRow).c
+_S = table_of(Submission).c
 _KEPT = (
     *("kind", "raw", "content_type", "sha256", "xml_form_id", "instance_id", "change_id"),
     *("actor_id", "device_id"),
@@ -25,7 +26,10 @@ _KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """Something that could not be used, and why. `code` is a result code of the contract."""
+    """Something that could not be used, and why. `code` is a result code of the contract.
+
+    `raw` is empty for a change of a form: its bytes are those of the submission.
+    """
 
     quarantine_id: str
     kind: str
@@ -108,9 +112,21 @@ def _merged(
 
 
 def find_quarantined(connection: Connection, project_id: int, quarantine_id: str) -> Any:
-    """The row of one quarantined thing, or None."""
+    """The row of one quarantined thing, or None. The bytes of a form's change are the form's."""
+    raw = case((_T.raw == b"", func.coalesce(_S.xml, _T.raw)), else_=_T.raw)
     return connection.execute(
-        select(*_T).where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
+        select(*(one for one in _T if one.name != "raw"), raw.label("raw"))
+        .outerjoin_from(
+            table_of(QuarantineRow),
+            table_of(Submission),
+            and_(
+                _T.kind == "change",
+                _S.project_id == _T.project_id,
+                _S.xml_form_id == _T.xml_form_id,
+                _S.instance_id == _T.instance_id,
+            ),
+        )
+        .where(_T.project_id == project_id, _T.quarantine_id == quarantine_id)
     ).one_or_none()
 
 

@@ -5,7 +5,12 @@ from itertools import permutations
 
 import pytest
 
+from sync_server.intake.quarantine import retry
+from sync_server.intake.reading import MOST_ENTITIES
+from sync_server.openrosa.parts import MOST_FORMS
 from tests.openrosa.family import child, publish_visit, visit
+from tests.openrosa.okhttp import BOUNDARY, body_of
+from tests.support.api import administrator
 from tests.support.promises import promise
 
 
@@ -139,3 +144,42 @@ def test_a_measurement_left_blank_takes_the_last_one_from_nobody(village, phone)
     phone.send(phone.measure(one, bb="", nik="", tb="80", tgl="2026-07-05"))
     shown = village.shown(one)
     assert (shown["bb"], shown["tb"], shown["nik"]) == ("9.0", "80", "3201")
+
+
+@promise("O59")
+def test_what_cannot_be_used_of_a_form_is_kept_with_its_bytes_once(village, phone):
+    bad = visit("x", "y", [child("z", nama="Siti")] * 50)
+    phone.send(bad)
+    kept = village.quarantine()
+    assert len(kept) == 52
+    assert sum(len(row.raw) for row in kept) == 0
+    shown = administrator(village.client).call(
+        "GET", f"/projects/{village.project.id}/sync/quarantine/{kept[0].quarantine_id}/raw"
+    )
+    assert shown.data == bad
+
+
+@promise("O79")
+def test_a_form_about_more_entities_than_any_village_has_waits_for_a_supervisor(village, phone):
+    children = [new() for _ in range(MOST_ENTITIES - 1)]
+    many = visit(new(), new(), [child(one, nama="Siti", di="melati") for one in children])
+    assert phone.post(many).status_code == 202
+    (kept,) = village.quarantine()
+    assert (kept.kind, kept.code, kept.raw) == ("submission", "bad_data", many)
+    assert records(village, *children) == {}
+    with village.app.app_context():
+        retry(village.project, kept.quarantine_id, by=village.admin, clock=village.clock)
+    assert len(records(village, *children[:3])) == 3
+    assert phone.post(many).status_code == 201
+
+
+@promise("O54")
+def test_a_post_of_more_forms_than_a_phone_sends_is_kept_as_it_came(village, phone):
+    body = body_of(None, [("xml_submission_file", visit(new(), new(), []))] * (MOST_FORMS + 1))
+    answer = village.client.post(
+        f"{phone.base}/submission",
+        data=body,
+        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    assert answer.status_code == 400
+    assert [(row.kind, row.raw) for row in village.quarantine()] == [("request", body)]
