@@ -28,10 +28,13 @@ from sync_server.web.auth import require_manager
 
 bp = Blueprint("submissions_csv", __name__)
 
-_CSV = "/projects/<int:project_id>/forms/<path:xml_form_id>/submissions.csv"
+_ALL = "/projects/<int:project_id>/forms/<path:xml_form_id>/submissions"
+_CSV = f"{_ALL}.csv"
 _FLAGS = ("attachments", "groupPaths", "deletedFields", "splitSelectMultiples")
 _KNOWN = (*_FLAGS, "$filter", "safe")
 _WORDS = {"true": True, "false": False}
+_BLANK_BODIES = (b"", b"{}", b"[]", b"null")
+_LONGEST_BLANK = 100
 _AT_ONCE = 4
 _WAIT_SECONDS = 5.0
 
@@ -39,7 +42,14 @@ _WAIT_SECONDS = 5.0
 _writing = BoundedSemaphore(_AT_ONCE)
 
 
-@bp.get(_CSV)
+@bp.get(f"{_ALL}/keys")
+def list_keys(project_id: int, xml_form_id: str) -> list[object]:
+    """The keys that an export takes a passphrase for: none, whatever the form; for managers."""
+    require_manager(project_id)
+    return []
+
+
+@bp.route(_CSV, methods=["GET", "POST"])
 def show_root(project_id: int, xml_form_id: str) -> Response:
     """The form's own table, without its repeats; for managers."""
     require_manager(project_id)
@@ -60,7 +70,7 @@ def show_root(project_id: int, xml_form_id: str) -> Response:
     )
 
 
-@bp.get(f"{_CSV}.zip")
+@bp.route(f"{_CSV}.zip", methods=["GET", "POST"])
 def show_all(project_id: int, xml_form_id: str) -> Response:
     """Every table of the form, and their files unless `attachments=false`; for managers."""
     require_manager(project_id)
@@ -90,7 +100,7 @@ def _dressed(tag: str, content_type: str, name: str, answer: Callable[[], Respon
 
     What is written bears a tag of its own: something may have come meanwhile.
     """
-    if request.if_none_match.contains_weak(tag):
+    if request.method != "POST" and request.if_none_match.contains_weak(tag):
         response = Response(status=304)
     elif request.method == "HEAD":
         response = Response(iter(()))  # how long it would be is known once it is written
@@ -143,6 +153,9 @@ def _options() -> Options:
 
     What is blank asks for nothing. What is not known here might have left rows out.
     """
+    long = (request.content_length or 0) > _LONGEST_BLANK
+    if long or request.get_data().strip() not in _BLANK_BODIES:
+        raise UnexpectedParameter("a passphrase opens nothing here: send no body", field="body")
     for name, value in request.args.items():
         if name not in _KNOWN and value:
             raise UnexpectedParameter(

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from sync_server.reports import entries
+from sync_server.rest import submissions_csv
 from tests.odk_forms.locker import lock, public_key
 from tests.openrosa.nasty import NAMES, form_of, publish_form
 from tests.openrosa.okhttp import VISIT, Reader, filled, new_id, publish_visit, send
@@ -404,7 +406,41 @@ def test_it_is_for_managers_alone_and_of_what_is_there(village, reader):
         assert reader.api.get(away).status_code == 404
         assert manager.get(away).status_code == 403
         assert reader.api.call("HEAD", away).status_code == 404
-        assert reader.api.post(f"{reader.base}/{path}").status_code == 405
+        assert reader.api.delete(f"{reader.base}/{path}").status_code == 405
+    assert viewer.get(f"{reader.base}/visit/submissions/keys").status_code == 403
+
+
+@on_sqlite
+def test_a_client_that_asks_for_keys_and_posts_passphrases_gets_what_can_be_read(village, reader):
+    publish_visit(village)
+    send(village.phone("a"), filled(new_id()))
+    assert reader.api.done("GET", f"{reader.base}/visit/submissions/keys") == []
+    for ending in ("csv", "csv.zip"):
+        path = f"{reader.base}/visit/submissions.{ending}"
+        fetched = reader.api.get(path, buffered=True)
+        same = {"If-None-Match": fetched.headers["ETag"]}
+        for body in ({}, {"data": "{}", "content_type": "application/json"}):
+            posted = reader.api.call("POST", path, headers=same, buffered=True, **body)
+            assert (posted.status_code, posted.data) == (200, fetched.data)
+        for body in ({"json": {"1": "rahasia"}}, {"data": {"1": "rahasia"}}):
+            refused = reader.api.call("POST", path, **body)
+            assert refused.status_code == 400
+            assert "rahasia" not in refused.text
+
+
+@on_sqlite
+def test_so_many_are_written_at_once_and_the_others_come_later(village, reader, monkeypatch):
+    publish_visit(village)
+    monkeypatch.setattr(submissions_csv, "_writing", BoundedSemaphore(1))
+    monkeypatch.setattr(submissions_csv, "_WAIT_SECONDS", 0.01)
+    path = "visit/submissions.csv"
+    tag = fetch(reader, path).headers["ETag"]
+    with submissions_csv._writing:
+        busy = fetch(reader, path)
+        assert (busy.status_code, "Retry-After" in busy.headers) == (503, True)
+        has_it = reader.api.get(f"{reader.base}/{path}", headers={"If-None-Match": tag})
+        assert has_it.status_code == 304
+    assert fetch(reader, path).status_code == 200
 
 
 @on_sqlite
