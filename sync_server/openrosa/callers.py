@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
+from werkzeug.datastructures import Authorization
 
 from conflict.areas import Area, area_of
+from schemas.base import is_storable
 from sync_server.accounts import people
 from sync_server.accounts.credentials import password_of_token, unseal
 from sync_server.accounts.digest import (
@@ -63,6 +65,8 @@ def _device(project_id: int, said: dict[str, str | None]) -> Any:
     claim, settings, now = claim_of(said), context().settings, context().clock.now()
     if claim is None or not is_ours(claim.nonce, settings.secret_key):
         raise NotAuthenticated("the nonce is not of this server")
+    if not is_storable(claim.name):
+        raise NotAuthenticated("nobody has such a name")
     row = _device_of(project_id, claim)
     if row is None:
         raise NotAuthenticated("the name or the password is not right")
@@ -88,13 +92,17 @@ def _person() -> Person:
     said, token, clock = request.authorization, bearer_token(), context().clock
     if token is not None:
         person = people.person_of_token(token, clock=clock)
-    elif said is not None and said.type == "basic" and request.is_secure:
+    elif said is not None and _is_basic(said):
         person = people.person_of_password(said.username or "", said.password or "", clock=clock)
     else:
         person = None
     if person is None:
         raise NotAuthenticated("a device comes by Digest here, a person by Basic over https")
     return person
+
+
+def _is_basic(said: Authorization) -> bool:
+    return said.type == "basic" and request.is_secure and is_storable(said.username or "")
 
 
 def _user(project_id: int, person: Person, *, fills: bool) -> WebUser:

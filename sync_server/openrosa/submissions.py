@@ -29,6 +29,7 @@ from sync_server.web.slashes import AS_SENT
 REMEMBERED_BYTES = 8 << 20
 _WRITTEN_BY_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 _READABLE = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=\[\]-]+")
+_MEDIA_TYPE = re.compile("[!-~][ -~]{0,199}")
 _PIECE_BYTES = 1 << 16
 
 
@@ -185,5 +186,6 @@ def _kept_files(parts: Iterable[Part]) -> tuple[Attached, ...]:
 def _kept(part: Part) -> Attached:
     sha256, size = context().blobs.put(part.file)
     guessed = mimetypes.guess_type(part.name)[0]
-    content_type = part.content_type or guessed or "application/octet-stream"
+    told = part.content_type if _MEDIA_TYPE.fullmatch(part.content_type) else None
+    content_type = told or guessed or "application/octet-stream"
     return Attached(part.name, sha256, size, content_type)

@@ -42,6 +42,7 @@ SPOILT = [
     ('response="', 'response="\xe9'),
     ("/formList", "/submission"),
     ('cnonce="c0"', 'cnonce=""'),
+    ('username="', "username*=UTF-8''%00a, x=\""),
     ("Digest ", "Digest"),
     ("Digest ", "Negotiate "),
     ("Digest ", "Basic "),
@@ -276,6 +277,13 @@ def test_a_user_comes_by_basic_over_https(village):
     assert {row.actor_id for row in village._rows(Submission)} == {phone.actor_id, village.admin}
     with village.app.app_context():
         village.app.extensions["simpul"].contacts.flush()  # a person is no phone
+
+
+@promise("O17")
+def test_a_name_that_no_database_keeps_is_nobodys(village):
+    for auth in (("\x00", "\x00"), ("a\x00@b.co", PASSWORD), ("\x1b", "")):
+        refused = village.client.get(f"{base(village)}/formList", auth=auth, base_url=HTTPS)
+        assert refused.status_code == 401
 
 
 @promise("O19")

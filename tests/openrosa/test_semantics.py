@@ -167,6 +167,21 @@ def test_a_name_is_found_in_the_xml_in_the_letters_of_either_side(reader, phone)
     assert reader.facts(instance)["missing"] == ["audit.csv"]
 
 
+@promise("O44")
+@pytest.mark.parametrize(
+    "told", ["image/\x00jpeg", "gambar/\U0001f476", "x" * 9999, "", "\x1b/\x7f"]
+)
+def test_a_kind_of_file_that_is_none_is_told_by_its_name(reader, phone, told):
+    instance = new_id()
+    body = body_of(filled(instance, foto="1.jpg"), [("1.jpg", b"JPG")])
+    spoilt = body.replace(b"image/jpeg", told.encode())
+    answer = phone.village.client.post(
+        f"{phone.base}/submission", data=spoilt, content_type=MULTIPART
+    )
+    assert answer.status_code == 201
+    assert reader.file(instance, "1.jpg").content_type == "image/jpeg"
+
+
 @promise("O43")
 def test_what_the_form_does_not_name_is_kept_and_marked(reader, phone):
     instance = new_id()
