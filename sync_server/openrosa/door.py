@@ -10,6 +10,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 from urllib.parse import quote
 
@@ -38,6 +39,7 @@ from sync_server.web.packing import pack
 LOG = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 30
+_PIECE_BYTES = 1 << 16
 
 bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
 
@@ -231,14 +233,27 @@ def answer_phones(response: Response) -> Response:
     `/sync` there are programs, which read JSON.
     """
     asked_so = says_openrosa() or _OF_PHONES.fullmatch(request.path)
-    if next(iter(openrosa.HEADERS)) in response.headers or not asked_so:
+    if not asked_so or _OF_PROGRAMS.fullmatch(request.path):
         return response
-    if _OF_PROGRAMS.fullmatch(request.path):
+    if response.status_code >= 400:
+        _hear_out()
+    if next(iter(openrosa.HEADERS)) in response.headers:
         return response
     if response.status_code >= 400:
         response = _as_phones_read_it(response)
     response.headers.update(openrosa.HEADERS)
     return response
+
+
+def _hear_out() -> None:
+    """Read what is refused to its end, of a size that might have been taken.
+
+    A phone reads no answer while it still writes. To hang up on it would take the answer along:
+    it would never hear that its nonce is stale, and try with it again and again.
+    """
+    with suppress(HTTPException, SyncError, OSError, ValueError):  # the link broke, or was left
+        while request.stream.read(_PIECE_BYTES):
+            pass
 
 
 def _as_phones_read_it(refusal: Response) -> Response:

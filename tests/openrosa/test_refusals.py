@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from sync_server.accounts import people
@@ -130,6 +132,34 @@ def test_a_server_address_that_lacks_all_but_the_host_is_refused_as_a_phone_read
             told = ask(posyandu.village, path, method, **SAYS_OPENROSA)
             assert (told.status_code, told.mimetype) == (404, "text/xml")
     assert ask(posyandu.village, "/formList").mimetype == "text/html"
+
+
+@promise("O80")
+def test_a_phone_that_is_refused_is_heard_to_its_end(posyandu):
+    """Else it is hung up on while it writes, and hears nothing of why."""
+    paths = (
+        "/v1/key/x/projects/1/submission",
+        "/v1/projects/1/submission",
+        "/v1/key/x",
+        "/submission",
+    )
+    for path in paths:
+        body = BytesIO(b"x" * 300_000)
+        told = posyandu.village.client.post(
+            path, input_stream=body, headers=SAYS_OPENROSA, content_type="x/y"
+        )
+        assert (told.status_code in (401, 403, 404), body.tell()) == (True, 300_000)
+
+
+def test_what_is_too_large_is_not_heard_out(posyandu):
+    most = posyandu.village.app.extensions["simpul"].settings.max_body_bytes
+    body = BytesIO(b"x" * 300_000)
+    told = posyandu.village.client.post(
+        "/v1/key/x/projects/1/submission",
+        input_stream=body,
+        environ_overrides={"CONTENT_LENGTH": str(most + 1)},
+    )
+    assert (told.status_code, body.tell()) == (403, 0)
 
 
 def test_below_sync_programs_are_answered_in_json_however_they_ask(posyandu):
