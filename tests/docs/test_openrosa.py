@@ -34,9 +34,10 @@ def test_a_number_stands_before_one_sentence_and_no_item_is_without(page):
         assert text.endswith("."), text
 
 
-def test_the_rules_stand_in_the_order_of_their_numbers(page):
-    numbers = [int(number[1:]) for number in NUMBER.findall(page)]
-    assert numbers == sorted(numbers)
+def test_the_rules_of_a_section_stand_in_the_order_of_their_numbers(page):
+    for section in page.split("\n## "):
+        numbers = [int(number[1:]) for number in NUMBER.findall(section)]
+        assert numbers == sorted(numbers)
 
 
 def test_what_is_said_of_central_names_rules_that_there_are(page):
