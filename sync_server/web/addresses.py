@@ -18,6 +18,6 @@ def public_root() -> str:
     told = context().settings.public_url
     if told:
         return told
-    if not request.host:
-        raise BadRequest("the header Host names no host")
+    if not request.host or request.scheme not in ("http", "https"):
+        raise BadRequest("no address of this server can be told from this request")
     return f"{request.scheme}://{request.host}{quote(request.root_path)}"

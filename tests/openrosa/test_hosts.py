@@ -95,3 +95,23 @@ def test_no_card_is_printed_for_a_host_that_is_none(posyandu):
     for host in NO_HOSTS:
         answer = admin.get(path, environ_overrides={"HTTP_HOST": host.encode().decode("latin-1")})
         assert answer.status_code == 400
+
+
+@promise("O12", "O13")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"X-Forwarded-Host": "a<b>"},
+        {"X-Forwarded-Host": "simpul.example, "},
+        {"X-Forwarded-Proto": "javascript"},
+        {"X-Forwarded-Proto": 'https"'},
+    ],
+)
+def test_no_address_is_made_of_what_a_proxy_says_that_is_none(posyandu, said):
+    village = posyandu.village
+    app = create_app(replace(village.app.extensions["simpul"].settings, proxies=1))
+    asked = replace(posyandu, village=replace(village, app=app, client=app.test_client()))
+    told = ask(asked, "simpul.example", headers=said)
+    assert told.status_code == 400 or "<downloadUrl>http://simpul.example/v1/" in told.text
+    with app.app_context():
+        db.engine.dispose()
