@@ -32,7 +32,7 @@ from sync_server.openrosa.callers import WebUser, add_challenges
 from sync_server.openrosa.words import say, say_status
 from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.tokens import find_device
-from sync_server.web.addresses import public_root as public_root
+from sync_server.web.addresses import public_root
 from sync_server.web.bodies import without_controls
 from sync_server.web.packing import pack
 

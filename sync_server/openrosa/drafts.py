@@ -22,7 +22,7 @@ from sync_server.accounts.credentials import hash_of_token
 from sync_server.context import context
 from sync_server.db import read_transaction
 from sync_server.errors import DraftGone, NotFound, UnreadableBody, UnreadableDraft
-from sync_server.openrosa.door import address, answer, device_id, dress, message, public_root
+from sync_server.openrosa.door import address, answer, device_id, dress, message
 from sync_server.openrosa.door import unchanged as unaltered
 from sync_server.openrosa.forms import version_path
 from sync_server.openrosa.parts import read_sent
@@ -31,6 +31,7 @@ from sync_server.publishing.drafts import ExpectedFile, files_of, try_out
 from sync_server.reports.entity_lists import list_csv, list_hash
 from sync_server.stores.drafts import find_draft_of_token
 from sync_server.stores.lists import ListInfo, load_lists
+from sync_server.web.addresses import public_root
 
 _NOBODY = Area(None, {})
 """Who tries a draft sees of lists what a device without properties sees."""

@@ -20,9 +20,10 @@ from sync_server.errors import MissingXmlPart, NotAllowed, StoreBusy, Unreadable
 from sync_server.intake import revoked
 from sync_server.intake.arrival import Attached, Result, SentSubmission, Status, SubmissionResult
 from sync_server.intake.ingest import ingest, keep_request
-from sync_server.openrosa.door import author, message, project, public_root
+from sync_server.openrosa.door import author, message, project
 from sync_server.openrosa.parts import Sent, read_sent
 from sync_server.openrosa.words import kept_for_a_person
+from sync_server.web.addresses import public_root
 from sync_server.web.multipart import Part
 from sync_server.web.slashes import AS_SENT
 
