@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from odk_forms.xml import MAX_BYTES
 from sync_server.models.drafts import DraftFile, DraftSubmission
 from sync_server.models.people import Contact
 from sync_server.models.records import ChangeRow, JournalRow, Submission
@@ -144,6 +145,14 @@ def test_what_is_sent_to_a_draft_is_kept_apart_and_touches_no_entity(village, ad
 
     assert post(village, trial, b"<").status_code == 400
     assert village.client.post(f"{trial}/submission", data={"x": "y"}).status_code == 400
+
+
+@promise("O54", "O66")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_more_than_can_be_read_is_no_submission_of_a_draft(village, admin, forms, trial):
+    xml = b"<data id='daftar'>" + b" " * MAX_BYTES + b"</data>"
+    assert post(village, trial, xml, foto=b"JPG").status_code == 400
+    assert village._rows(DraftSubmission) == []
 
 
 @promise("O67")
