@@ -28,7 +28,8 @@ from sync_server.settings import Settings, make_home
 from sync_server.stores import tables as store
 from sync_server.stores.audits import add_audit
 
-RAISED_BY = 1000  # merge.md: a record's offset rises by it at each restore
+RAISED_BY = 1000  # merge.md: a record's offset rises by a multiple of it at each restore
+_YEAR_MINUTES = 366 * 24 * 60
 _MARK = "restoring"
 _KEY = "secret.key"
 
@@ -49,10 +50,14 @@ class Raised:
 
     @classmethod
     def anew(cls, made_at: str, *, clock: Clock) -> Raised:
-        """For each whole hour that the backup is old another thousand: it may be put back twice."""
-        hours = int((clock.now() - moment(made_at)).total_seconds() // 3600)
+        """For each whole minute that the backup is old another thousand: it may be put back twice.
+
+        For a year at most, as phones count to 2**31.
+        """
+        minutes = int((clock.now() - moment(made_at)).total_seconds() // 60)
+        lives = 1 + min(max(0, minutes), _YEAR_MINUTES)
         epoch = clock.new_id()
-        return cls(epoch, RAISED_BY * (1 + max(0, hours)), 1 + UUID(epoch).int % (1 << 20))
+        return cls(epoch, RAISED_BY * lives, 1 + UUID(epoch).int % (1 << 20))
 
     def row(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
         """A row of the backup as it is put back."""
