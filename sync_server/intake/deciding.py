@@ -27,7 +27,7 @@ from sync_server.stores.changes import Origin
 from sync_server.stores.journal import Entry
 from sync_server.stores.lists import ListInfo
 from sync_server.stores.quarantine import Poison
-from sync_server.stores.records import Held
+from sync_server.stores.records import ON_PHONES, Held
 from sync_server.stores.reviews import Asked, review_id
 
 Step = tuple[str | None, str]
@@ -340,6 +340,7 @@ def outcome_of(
         touched.held,
         info,
         asked_before=reviews(touched.before, info.policies),
+        was_on_phones=touched.before.status in ON_PHONES,
         writers=writers | touched.writers,
         steps=steps,
         closed_by=touched.last_change,
@@ -351,6 +352,7 @@ def as_it_stands(
     info: ListInfo,
     *,
     asked_before: Iterable[Review],
+    was_on_phones: bool,
     writers: set[int],
     steps: Sequence[Step],
     closed_by: str | None,
@@ -382,7 +384,15 @@ def as_it_stands(
             closed_by=closed_by,
         ),
         entries=tuple(
-            Entry(held.list_name, held.entity, change_id, held.scopes, scopes, kind)
+            Entry(
+                held.list_name,
+                held.entity,
+                change_id,
+                held.scopes,
+                scopes,
+                kind,
+                on_phones=was_on_phones or state.status in ON_PHONES,
+            )
             for change_id, kind in steps
         ),
     )

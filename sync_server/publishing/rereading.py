@@ -18,7 +18,7 @@ from sync_server.intake.deciding import Outcome, as_it_stands
 from sync_server.stores.journal import FILTER, STEP, Entry
 from sync_server.stores.list_records import find_list_writers, load_list_records
 from sync_server.stores.lists import ListInfo
-from sync_server.stores.records import Held, save_records, save_scopes
+from sync_server.stores.records import ON_PHONES, Held, save_records, save_scopes
 from sync_server.stores.reviews import save_reviews
 
 _AT_ONCE = 1000
@@ -67,6 +67,7 @@ def _outcome(held: Held, old: ListInfo, new: ListInfo, writers: set[int]) -> Out
         held,
         new,
         asked_before=reviews(read.before, old.policies),
+        was_on_phones=read.before.status in ON_PHONES,
         writers=writers,
         steps=[(None, STEP if old.rules == new.rules else FILTER)],
         closed_by=None,

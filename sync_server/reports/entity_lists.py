@@ -24,13 +24,11 @@ from sync_server.stores.records import find_scopes, find_statuses, list_for_phon
 
 def list_hash(connection: Connection, project_id: int, info: ListInfo, area: Area) -> str:
     """32 hexadecimal digits that stand for what `area` may see of a list now."""
-    scopes = _scopes(info, area)
     seen = {
         "list": info.name,
         "serial": info.schema_serial,
         "properties": info.phone_properties,
-        "scopes": scopes,
-        "heads": find_heads(connection, project_id, info.name, scopes),
+        "heads": find_heads(connection, project_id, info.name, _scopes(info, area)),
     }
     return hashlib.md5(json.dumps(seen).encode(), usedforsecurity=False).hexdigest()
 

@@ -28,7 +28,10 @@ FILTER = "filter"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step of one record, as the journal tells it; or what came and altered none."""
+    """One step of one record, as the journal tells it; or what came and altered none.
+
+    `on_phones` is whether any list of a phone had the record before the step, or has it now.
+    """
 
     list_name: str
     entity: str
@@ -37,12 +40,15 @@ class Entry:
     scopes_to: frozenset[str] = frozenset()
     kind: str = STEP
     ref: str | None = None
+    on_phones: bool = True
 
 
 def append_journal(
     connection: Connection, project_id: int, entries: Sequence[Entry], *, at: str
 ) -> dict[tuple[str, str], int]:
     """Write entries under the project's counter; the last number of each (list, scope) touched.
+
+    A scope is touched by what phones see of it.
 
     Updating the one counter row makes concurrent writers wait for each other here, at
     the very end. A database sequence would not: a reader could pass 12 before 11
@@ -73,6 +79,6 @@ def append_journal(
     )
     touched: dict[tuple[str, str], int] = {}
     for place, entry in enumerate(entries):
-        for scope in entry.scopes_from | entry.scopes_to:
+        for scope in (entry.scopes_from | entry.scopes_to) if entry.on_phones else ():
             touched[entry.list_name, scope] = first + place
     return touched

@@ -43,6 +43,10 @@ _ROWS = select(
 _SCOPES = select(_S.entity, _S.scope).where(_S.project_id == PROJECT, _S.entity.in_(any_of("ids")))
 
 
+ON_PHONES = frozenset({RecordStatus.ACTIVE, RecordStatus.DISPUTED})
+"""What phones keep: records whose create has come and that are not deleted."""
+
+
 @dataclass(slots=True)
 class Held:
     """A record in memory while a batch is decided, with what its row says besides its state."""
@@ -311,10 +315,7 @@ class PhoneRow:
 def list_for_phones(
     connection: Connection, project_id: int, list_name: str, scopes: Iterable[str] | None
 ) -> list[PhoneRow]:
-    """The records of a list that any of `scopes` may see, in one fixed order; None sees them all.
-
-    Only what phones keep: records whose create has come and that are not deleted.
-    """
+    """The records of a list that any of `scopes` may see, in one fixed order; None sees all."""
     visible = select(_S.entity).where(
         _S.project_id == project_id,
         _S.list_name == list_name,
@@ -325,7 +326,7 @@ def list_for_phones(
         .where(
             _R.project_id == project_id,
             _R.entity.in_(visible),
-            _R.status.in_((RecordStatus.ACTIVE.value, RecordStatus.DISPUTED.value)),
+            _R.status.in_(sorted(ON_PHONES)),
         )
         .order_by(_R.entity)
     )

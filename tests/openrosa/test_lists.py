@@ -7,6 +7,7 @@ import uuid
 import pytest
 from lxml import etree
 
+from sync_server.accounts import devices
 from tests.support.promises import promise
 
 LIST_NS = "{http://openrosa.org/xforms/xformsList}"
@@ -133,6 +134,32 @@ def test_a_list_changes_its_hash_only_when_a_child_of_this_posyandu_changes(vill
     mawar.send(mawar.measure(theirs, rt="3"))
     assert list_hash(melati) == full
     assert list_hash(mawar) != empty
+
+
+@promise("O31", "O62")
+def test_what_no_list_has_yet_alters_no_hash(village):
+    early, late, born = village.phone("a"), village.phone("b"), str(uuid.uuid4())
+    for phone in (early, late):
+        phone.sync()
+    create = early.register(born, nama="Siti", posyandu="melati")
+    early.anak.entities[born].properties["posyandu"] = "melati"
+    update = early.measure(born, posyandu="melati", rt="3")
+    empty = list_hash(late)
+    early.send(update)
+    assert village.record(born).status == "incomplete"
+    assert list_hash(late) == empty
+    early.send(create)
+    full = list_hash(late)
+    assert full != empty
+    with village.app.app_context():  # where no child is yet
+        devices.set_properties(
+            village.project.id,
+            late.actor_id,
+            {"posyandu": ["melati", "kenanga"]},
+            by=village.admin,
+            clock=village.clock,
+        )
+    assert list_hash(late) == full
 
 
 @promise("O33")
