@@ -18,7 +18,10 @@ from sync_server.stores.lists import ListInfo, load_lists
 BLANK = "___"
 """How a blank version is written in an address, as Central does."""
 _NO_SEGMENTS = ("", ".", "..")
-"""Names that clients would take out of an address: there they are written behind `BLANK`."""
+"""Names that clients would take out of an address: there they are written behind `BLANK`.
+
+So is what begins with it, for no two names to have one address.
+"""
 
 
 def add_routes(bp: Blueprint) -> None:
@@ -58,12 +61,11 @@ def version_path(form_id: str, version: str) -> tuple[str, ...]:
 
 
 def _segment(name: str) -> str:
-    return f"{BLANK}{name}" if name in _NO_SEGMENTS else name
+    return f"{BLANK}{name}" if name in _NO_SEGMENTS or name.startswith(BLANK) else name
 
 
 def _name(segment: str) -> str:
-    name = segment.removeprefix(BLANK)
-    return name if name in _NO_SEGMENTS else segment
+    return segment.removeprefix(BLANK)
 
 
 def the_version(connection: Connection, form_id: str, version: str | None) -> Any:
