@@ -79,7 +79,7 @@ def parse_strict(raw: bytes) -> Any:
     """The root element of well-formed XML; XmlError for anything else."""
     _refuse(raw, text_of(raw))
     try:
-        return etree.fromstring(raw, _parser(recover=False))
+        return _without_dtd(etree.fromstring(raw, _parser(recover=False)))
     except (etree.XMLSyntaxError, ValueError, LookupError) as exc:
         raise XmlError(f"This is not well-formed XML: {exc}") from exc
 
@@ -104,9 +104,17 @@ def parse_tolerant(raw: bytes) -> Any:
     _refuse(raw, text)
     text = _undeclared(text)
     try:
-        return etree.fromstring(text.encode(), _parser(recover=False, encoding="utf-8"))
+        root = etree.fromstring(text.encode(), _parser(recover=False, encoding="utf-8"))
     except (etree.XMLSyntaxError, ValueError):
-        return _recover(text)
+        root = _recover(text)
+    return _without_dtd(root)
+
+
+def _without_dtd(root: Any) -> Any:
+    """What no look at the text had found: behind two byte order marks, or put together of pieces."""
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise XmlError("XML with a DOCTYPE is not accepted")
+    return root
 
 
 def _undeclared(text: str) -> str:
@@ -143,8 +151,6 @@ def _recover(text: str) -> Any:
         raise XmlError(f"The XML cannot be read: {exc}") from exc
     if root is None:
         raise XmlError("The XML has no root element")
-    if root.getroottree().docinfo.internalDTD is not None:  # put together from pieces of text
-        raise XmlError("XML with a DOCTYPE is not accepted")
     return root
 
 

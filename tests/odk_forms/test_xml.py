@@ -1,5 +1,7 @@
 """What is forgiven in the XML of real devices, and what never is."""
 
+import codecs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +122,7 @@ def test_forgiven(raw, text):
         pytest.param(b"<d/><d/>", "cannot be read", id="two-roots"),
         pytest.param(b"<d>" + b"<a>" * 300 + b"</a>" * 300 + b"</d>", "depth", id="deep"),
         pytest.param(b"<!DOCTYPE d><d/>", "DOCTYPE", id="doctype"),
+        pytest.param(codecs.BOM_UTF8 * 2 + b"<!DOCTYPE d><d/>", "DOCTYPE", id="behind two BOMs"),
         pytest.param(b'<!DOCTYPE d [<!ENTITY a "b">]><d>&a;</d>', "DOCTYPE", id="entity"),
         pytest.param(
             b"<?xml version='1.0'?>\n<!-- x -->\n<?p q?><!DOCTYPE d><d/>",
