@@ -111,7 +111,7 @@ def parse_tolerant(raw: bytes) -> Any:
 
 
 def _without_dtd(root: Any) -> Any:
-    """What no look at the text had found: behind two byte order marks, or put together of pieces."""
+    """What no look at the text had found: behind two byte order marks, put together of pieces."""
     if root.getroottree().docinfo.internalDTD is not None:
         raise XmlError("XML with a DOCTYPE is not accepted")
     return root
