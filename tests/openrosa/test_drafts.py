@@ -9,7 +9,7 @@ from odk_forms.xml import MAX_BYTES
 from sync_server.models.drafts import DraftFile, DraftSubmission
 from sync_server.models.people import Contact
 from sync_server.models.records import ChangeRow, JournalRow, Submission
-from tests.openrosa.okhttp import BOUNDARY, body_of
+from tests.openrosa.okhttp import MULTIPART, body_of
 from tests.scenarios.posyandu import checked_form
 from tests.support.api import administrator
 from tests.support.promises import promise
@@ -151,7 +151,9 @@ def test_what_is_sent_to_a_draft_is_kept_apart_and_touches_no_entity(village, ad
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 def test_more_than_can_be_read_is_no_submission_of_a_draft(village, admin, forms, trial):
     xml = b"<data id='daftar'>" + b" " * MAX_BYTES + b"</data>"
-    assert post(village, trial, xml, foto=b"JPG").status_code == 400
+    body = body_of(xml, [("foto", b"JPG")])
+    sent = village.client.post(f"{trial}/submission", data=body, content_type=MULTIPART)
+    assert sent.status_code == 400
     assert village._rows(DraftSubmission) == []
 
 
@@ -222,7 +224,7 @@ def test_what_cannot_be_read_of_a_trial_is_refused_and_not_said_to_be_kept(villa
     answer = village.client.post(
         f"{trial}/submission",
         data=body_of(xml),
-        content_type=f"multipart/form-data; boundary={BOUNDARY}",
+        content_type=MULTIPART,
     )
     assert answer.status_code == 400
     assert "<OpenRosaResponse" in answer.text
