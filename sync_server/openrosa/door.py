@@ -251,6 +251,8 @@ def _hear_out() -> None:
     A phone reads no answer while it still writes. To hang up on it would take the answer along:
     it would never hear that its nonce is stale, and try with it again and again.
     """
+    if "turn" in g:
+        g.turn.waive()
     with suppress(HTTPException, SyncError, OSError, ValueError):  # the link broke, or was left
         while request.stream.read(_PIECE_BYTES):
             pass

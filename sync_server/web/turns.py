@@ -32,6 +32,8 @@ def take_turns(
 
     def begin() -> None:
         turn = g.turn = Turn(read if request.method in _READING else write, wait)
+        if request.routing_exception is not None:  # to be refused, and not looked at
+            turn.waive()
         length = request.content_length
         if length or (length is None and "Transfer-Encoding" in request.headers):
             stream = request.environ["wsgi.input"]
@@ -55,13 +57,19 @@ class Turn:
         self._places = places
         self._wait = wait
         self._has = False
+        self._waived = False
 
     def take(self) -> None:
         """Errors: `StoreBusy` when none is free for too long; nothing was done yet."""
-        if not self._has:
+        if not self._has and not self._waived:
             self._has = self._places.acquire(timeout=self._wait)
             if not self._has:
                 raise StoreBusy("others are being served just now")
+
+    def waive(self) -> None:
+        """Take no place from now on: nothing is left to be done for this request."""
+        self.leave()
+        self._waived = True
 
     def leave(self) -> None:
         if self._has:

@@ -63,6 +63,18 @@ def test_who_finds_no_place_is_503_and_those_who_read_have_their_own(village, ph
         assert phone.get("formList").status_code == 200
 
 
+@promise("O8", "O80")
+def test_who_is_refused_whatever_they_send_waits_for_no_place(village, phone, app):
+    take_turns(app, readers=0, writers=0, wait=0.01)
+    client = app.test_client()
+    for method in ("GET", "POST", "DELETE"):
+        assert client.open("/v1/key/x", method=method, data=b"x").status_code == 404
+    assert client.put(f"{phone.base}/submission", data=b"x" * 99).status_code == 405
+    body = io.BytesIO(b"x" * 300_000)
+    answer = client.post("/v1/key/x/projects/1/submission", input_stream=body)
+    assert (answer.status_code, body.tell()) == (403, 300_000)
+
+
 @pytest.fixture
 def database_url(database_url, monkeypatch):
     """A store that waits for others for a moment only."""
