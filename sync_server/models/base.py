@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from sqlalchemy import Dialect, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, String, Text, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 
@@ -40,5 +40,9 @@ MaybeInstant = Annotated[str | None, mapped_column(String(24))]
 Uuid = Annotated[str, mapped_column(String(36))]
 Json = Annotated[Any, mapped_column(JsonText)]
 Bytes = Annotated[bytes, mapped_column(LargeBinary)]
+Large = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
+"""64 bits on both engines: SQLite's integers have them as they are."""
+
+MaybeLarge = Annotated[int | None, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 Words = Annotated[str, mapped_column(Text)]
 MaybeWords = Annotated[str | None, mapped_column(Text)]

@@ -11,7 +11,17 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync_server.models.base import Base, Instant, Json, MaybeInstant, MaybeWords, Uuid, Words
+from sync_server.models.base import (
+    Base,
+    Instant,
+    Json,
+    Large,
+    MaybeInstant,
+    MaybeLarge,
+    MaybeWords,
+    Uuid,
+    Words,
+)
 
 
 class Hub(Base):
@@ -32,7 +42,7 @@ class Hub(Base):
     created_by: Mapped[int | None]
     paired_at: Mapped[MaybeInstant]
     last_seen_at: Mapped[MaybeInstant]
-    clock_offset_ms: Mapped[int | None]  # this server's clock less the hub's, when last heard
+    clock_offset_ms: Mapped[MaybeLarge]  # this server's clock less the hub's, when last heard
     revoked_at: Mapped[MaybeInstant]
 
 
@@ -74,7 +84,7 @@ class Upstream(Base):
     setup_tag: Mapped[MaybeWords]  # the ETag of what was last set up from the centre
     push_cursor: Mapped[MaybeWords]
     pull_cursor: Mapped[MaybeWords]
-    clock_offset_ms: Mapped[int] = mapped_column(default=0)  # the centre's clock less this one's
+    clock_offset_ms: Mapped[Large] = mapped_column(default=0)  # the centre's clock less this one's
     paired_at: Mapped[Instant]
     tried_at: Mapped[MaybeInstant]
     heard_at: Mapped[MaybeInstant]

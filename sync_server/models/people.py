@@ -12,7 +12,17 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sync_server.models.base import Base, Instant, Json, MaybeInstant, MaybeWords, Uuid, Words
+from sync_server.models.base import (
+    Base,
+    Instant,
+    Json,
+    Large,
+    MaybeInstant,
+    MaybeLarge,
+    MaybeWords,
+    Uuid,
+    Words,
+)
 
 
 class Node(Base):
@@ -178,9 +188,9 @@ class Contact(Base):
     last_at: Mapped[Instant]
     last_submission_at: Mapped[MaybeInstant]
     user_agent: Mapped[MaybeWords]
-    bytes_up: Mapped[int] = mapped_column(default=0)
-    bytes_down: Mapped[int] = mapped_column(default=0)
-    clock_ahead: Mapped[int | None]  # seconds by `Date`, known but for twelve hours
+    bytes_up: Mapped[Large] = mapped_column(default=0)
+    bytes_down: Mapped[Large] = mapped_column(default=0)
+    clock_ahead: Mapped[MaybeLarge]  # seconds by `Date`, known but for twelve hours
     clock_at: Mapped[MaybeInstant]
 
 

@@ -15,7 +15,7 @@ one step altered, what they read before it. The view at a version is the present
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sync_server.models.base import (
@@ -274,7 +274,8 @@ class QuarantineRow(Base):
     detail: Mapped[Words]
     raw: Mapped[Bytes]  # empty for a change of a form: its submission has them
     content_type: Mapped[Words]
-    attachments: Mapped[Json]  # [{name, sha256, contentType}]: their bytes are blobs
+    attachments: Mapped[Json]  # [{name, sha256, contentType, here}]: their bytes are blobs
+    complete: Mapped[bool] = mapped_column(default=True, server_default=true())
     sha256: Mapped[Words]
     xml_form_id: Mapped[MaybeWords]
     instance_id: Mapped[MaybeWords]
