@@ -130,11 +130,15 @@ class Remembering:
         except Exception:
             self._broke = True  # as the end of a body that does not say how long it is
             raise
-        try:
-            self._beginning.write(data[: max(REMEMBERED_BYTES - self.taken, 0)])
-        except OSError as exc:  # which in here would be taken for a link that broke
-            raise StoreBusy("there is no room for what comes just now") from exc
+        room = max(REMEMBERED_BYTES - self.taken, 0)
         self.taken += len(data)
+        try:
+            if not self._beginning.closed:
+                self._beginning.write(data[:room])
+        except OSError as exc:  # which in here would be taken for a link that broke
+            with suppress(OSError):  # and remember no more: the rest is heard, and forgotten
+                self._beginning.close()
+            raise StoreBusy("there is no room for what comes just now") from exc
         return data
 
     def beginning(self) -> bytes:

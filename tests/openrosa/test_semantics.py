@@ -111,6 +111,19 @@ def test_nothing_is_acknowledged_when_a_file_cannot_be_kept(reader, phone, monke
     assert send(phone, filled(instance), ("1.jpg", b"one")).status_code == 201
 
 
+@promise("O73", "O80")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_a_phone_is_heard_to_its_end_also_when_the_disk_is_full(phone, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", full)
+    body = io.BytesIO(body_of(filled(new_id()), [("1.jpg", b"x" * 500_000)]))
+    url = f"{phone.base}/submission"
+    answer = phone.village.client.post(url, input_stream=body, content_type=MULTIPART)
+    assert (answer.status_code, body.read()) == (503, b"")
+
+
 HOSTILE = [
     "../../x.jpg",
     "/etc/passwd",
