@@ -10,6 +10,15 @@ from schemas.batches import ChangeResultShape, SubmissionResultShape
 STATES = ("open", "resolved", "discarded")
 
 
+class KeptFileShape(Answer):
+    """A file that was named beside what is kept."""
+
+    name = fields.String()
+    sha256 = fields.String()
+    content_type = fields.String(attribute="contentType")
+    here = fields.Boolean(metadata={"description": "Whether its bytes came along."})
+
+
 class QuarantinedShape(Answer):
     """One quarantined thing, without its bytes."""
 
@@ -24,7 +33,7 @@ class QuarantinedShape(Answer):
     state = fields.String()
     decided_at = fields.String(allow_none=True)
     content_type = fields.String()
-    attachments = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
+    attachments = fields.List(fields.Nested(KeptFileShape))
 
 
 class QuarantineQuery(Shape):

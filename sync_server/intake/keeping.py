@@ -54,9 +54,15 @@ def kept_whole(
         content_type="text/xml" if sent.item is None else RELAYED_ITEM,
         origin=origin,
         attachments=tuple(
-            {"name": one.name, "sha256": one.sha256, "contentType": one.content_type}
+            {
+                "name": one.name,
+                "sha256": one.sha256,
+                "contentType": one.content_type,
+                "here": one.here,
+            }
             for one in sent.attachments
         ),
+        complete=sent.complete,
     )
     answer = SubmissionResult(
         xml_form_id=form_id,

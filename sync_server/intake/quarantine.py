@@ -112,7 +112,7 @@ def _actor(connection: Any, project: Project, row: Any, item: dict[str, Any]) ->
 def _sent(row: Any, item: dict[str, Any], author: Author) -> Sent | Result:
     """What was kept, as it is taken in again: what is kept of it once more are the same bytes."""
     if row.content_type not in (_CHANGE, RELAYED_ITEM):
-        return SentSubmission(row.raw, _attached(row), again=True)
+        return SentSubmission(row.raw, _attached(row), row.complete, again=True)
     read = read_item(item, author)
     if isinstance(read, SentRaw):
         named = row.change_id or read.change_id
@@ -125,9 +125,9 @@ def _sent(row: Any, item: dict[str, Any], author: Author) -> Sent | Result:
 
 
 def _attached(row: Any) -> tuple[Attached, ...]:
-    """The files a form was sent with; what came of them was noted when it did, with its size."""
+    """The files a form was sent with, by whomever: of what came the size was noted then."""
     return tuple(
-        Attached(one["name"], one["sha256"], 0, one["contentType"], here=False)
+        Attached(one["name"], one["sha256"], 0, one["contentType"], here=one.get("here", False))
         for one in row.attachments
     )
 

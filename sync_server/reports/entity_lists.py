@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
@@ -20,6 +21,8 @@ from odk_forms.entity_lists import to_csv
 from sync_server.stores.changes import find_writers
 from sync_server.stores.lists import ListInfo, find_heads
 from sync_server.stores.records import find_scopes, find_statuses, list_for_phones
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def list_hash(connection: Connection, project_id: int, info: ListInfo, area: Area) -> str:
@@ -78,4 +81,5 @@ def _scopes(info: ListInfo, area: Area) -> list[str] | None:
 
 def _uuids(entities: Iterable[str]) -> Sequence[str]:
     """The well-formed ids among those asked for: a malformed one is only ignored."""
-    return sorted({e.strip().lower() for e in entities if len(e.strip()) == 36})
+    bare = {one.strip().lower() for one in entities}
+    return sorted(one for one in bare if _UUID.fullmatch(one))

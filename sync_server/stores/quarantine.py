@@ -28,7 +28,8 @@ _KEPT = (
 class Poison:
     """Something that could not be used, and why. `code` is a result code of the contract.
 
-    `raw` is empty for a change of a form: its bytes are those of the submission.
+    `raw` is empty for a change of a form: its bytes are those of the submission. A form is
+    `complete` when its phone said that nothing more of it will come.
     """
 
     quarantine_id: str
@@ -39,7 +40,8 @@ class Poison:
     content_type: str
     origin: Origin
     change_id: str | None = None
-    attachments: tuple[dict[str, str], ...] = ()
+    attachments: tuple[dict[str, str | bool], ...] = ()
+    complete: bool = True
 
 
 def insert_quarantine(
@@ -72,7 +74,7 @@ def insert_quarantine(
 
 def _known(connection: Connection, project_id: int, ids: Sequence[str]) -> dict[str, Any]:
     rows = connection.execute(
-        select(_T.quarantine_id, _T.attachments, *(_T[name] for name in _KEPT)).where(
+        select(_T.quarantine_id, _T.attachments, _T.complete, *(_T[name] for name in _KEPT)).where(
             _T.project_id == project_id, _T.quarantine_id.in_(sorted(ids))
         )
     )
@@ -89,6 +91,7 @@ def _row(project_id: int, one: Poison, known: Any, at: str) -> dict[str, Any]:
         "raw": one.raw,
         "content_type": one.content_type,
         "attachments": _merged(known.attachments if known else [], one.attachments),
+        "complete": one.complete or bool(known and known.complete),
         "sha256": hashlib.sha256(one.raw).hexdigest(),
         "xml_form_id": one.origin.xml_form_id,
         "instance_id": one.origin.instance_id,
@@ -106,8 +109,8 @@ def _row(project_id: int, one: Poison, known: Any, at: str) -> dict[str, Any]:
 
 
 def _merged(
-    known: Sequence[dict[str, str]], came: Sequence[dict[str, str]]
-) -> list[dict[str, str]]:
+    known: Sequence[dict[str, str | bool]], came: Sequence[dict[str, str | bool]]
+) -> list[dict[str, str | bool]]:
     return [*known, *(one for one in came if one not in known)]
 
 

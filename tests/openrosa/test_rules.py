@@ -186,7 +186,9 @@ RULES = [
         marks=promise("O2", "O33", "O35"),
     ),
     pytest.param(
-        Ask(f"datasets/anak/integrity?id=,,x,{OURS}%2C1;DROP,{OURS},-,{'9' * 36},%00"),
+        Ask(
+            f"datasets/anak/integrity?id=,,x,{OURS}%2C1;DROP,{OURS},-,{'9' * 36},%00,%00{'a' * 35}"
+        ),
         Told(has=(ENTITY(OURS, "false"),), lacks=("DROP", "999")),
         id="what is no id",
         marks=promise("O36"),

@@ -9,6 +9,7 @@ import pytest
 from odk_forms.openrosa import SUCCESS
 from sync_server.accounts import devices
 from sync_server.db import read_transaction
+from sync_server.publishing import closing
 from sync_server.stores.submissions import find_submission, list_attachments
 from sync_server.web.multipart import MOST_PARTS
 from tests.support.promises import promise
@@ -278,3 +279,43 @@ def test_parts_that_are_too_many_are_kept_as_they_came(village, phone):
     assert answer.status_code == 400
     assert "sudah disimpan" in answer.text
     assert [(q.kind, q.raw) for q in village.quarantine()] == [("request", body)]
+
+
+@promise("O42")
+def test_what_waits_for_its_form_is_no_more_complete_when_that_is_there(village, phone):
+    xml = registration(phone).replace(b"id='daftar'", b"id='ukur'")
+    set_state(village, "closed")
+    assert phone.post(xml, **{"a.jpg": b"of a", "*isIncomplete*": b"yes"}).status_code == 202
+    set_state(village, "open")
+    assert not stored(village, xml, "ukur")[0].complete
+    assert phone.post(xml, **{"b.jpg": b"of b"}).status_code == 201
+    assert stored(village, xml, "ukur")[0].complete
+
+
+def set_state(village, state):
+    with village.app.app_context():
+        closing.set_state(village.project.id, "ukur", state, by=village.admin, clock=village.clock)
+
+
+@promise("O40", "O44")
+def test_what_waits_for_its_form_keeps_the_files_of_every_account_that_sent_it(village, phone):
+    other, xml = village.phone("b"), registration(phone).replace(b"id='daftar'", b"id='ukur'")
+    set_state(village, "closed")
+    assert phone.post(xml, **{"a.jpg": b"of a"}).status_code == 202
+    assert other.post(xml, **{"b.jpg": b"of b"}).status_code == 202
+    set_state(village, "open")
+    _, files = stored(village, xml, "ukur")
+    assert {file.name: file.here_at is not None for file in files} == {"a.jpg": True, "b.jpg": True}
+
+
+@promise("O41")
+def test_a_kind_of_file_that_no_store_takes_costs_the_form_nothing(village, phone):
+    xml = registration(phone)
+    body = b'--x\r\nContent-Disposition: form-data; name="xml_submission_file"\r\n\r\n' + xml
+    body += b'\r\n--x\r\nContent-Disposition: form-data; name="a.jpg"; filename="a.jpg"'
+    body += b"\r\nContent-Type: image/\x00jpeg\r\n\r\n\xff\r\n--x--\r\n"
+    answer = phone.village.client.post(
+        f"{phone.base}/submission", data=body, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 201
+    assert [file.name for file in stored(village, xml)[1]] == ["a.jpg"]
