@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from sync_server.errors import StoreBusy
@@ -132,10 +132,17 @@ def _busy_said_plainly() -> Iterator[None]:
     except NoConnection as exc:
         raise StoreBusy("others are using the store just now") from exc
     except OperationalError as exc:
-        state = getattr(exc.orig, "sqlstate", None) or ""
-        if state.startswith(_PROGRAM_LIMIT_EXCEEDED):
+        if is_never_taken(exc):
             raise
         raise StoreBusy("the store cannot be used just now") from exc
+
+
+def is_never_taken(exc: Exception) -> bool:
+    """Whether it says that the store will not take what it was given, however often it is tried."""
+    if isinstance(exc, OperationalError):
+        state = getattr(exc.orig, "sqlstate", None) or ""
+        return bool(state.startswith(_PROGRAM_LIMIT_EXCEEDED))
+    return isinstance(exc, DataError | IntegrityError | OverflowError)
 
 
 @cache

@@ -2,17 +2,21 @@
 
 A poll must not cost a write transaction, so contacts are summed up in memory and written
 every few seconds, and at the end. A crash loses seconds of telemetry, never data; a store
-that cannot be written to just now loses nothing.
+that cannot be written to just now loses nothing. What it will never take is dropped, and holds
+back nothing of other phones.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sync_server.db import write_transaction
+from sqlalchemy import Connection
+
+from sync_server.db import is_never_taken, write_transaction
 from sync_server.stores.contacts import ContactSum, ListSeen, add_contacts, note_lists, note_served
 
 LOG = logging.getLogger(__name__)
@@ -21,6 +25,7 @@ MOST_KEPT = 50_000  # of each kind; a store that is away for days must not fill 
 
 Key = tuple[int, int, str]
 ServedKey = tuple[int, int, str, str]
+OfPhone = tuple[dict[Key, ContactSum], dict[ServedKey, tuple[str, str]], dict[ServedKey, ListSeen]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +112,7 @@ class Contacts:
         if not (sums or served or lists):
             return
         try:
-            with write_transaction() as connection:
-                add_contacts(connection, list(sums.values()))
-                note_served(connection, served)
-                note_lists(connection, lists)
+            _write(sums, served, lists)
         except Exception:
             self._take_back(sums, served, lists)
             raise
@@ -157,6 +159,64 @@ class Contacts:
     def stop(self) -> None:
         self._stopped = True
         self._due.set()
+
+
+def _write(
+    sums: Mapping[Key, ContactSum],
+    served: Mapping[ServedKey, tuple[str, str]],
+    lists: Mapping[ServedKey, ListSeen],
+) -> None:
+    """Write all at once; where the store will never take that, all phones that it does take."""
+    try:
+        with write_transaction() as connection:
+            _add(connection, sums, served, lists)
+    except Exception as exc:
+        if not is_never_taken(exc):
+            raise
+        phones = _by_phone(sums, served, lists)
+        with write_transaction() as connection:
+            dropped = sum(not _is_added(connection, phones[key]) for key in sorted(phones))
+        LOG.error(
+            "telemetry of %d of %d phones dropped: the store never takes it", dropped, len(phones)
+        )
+
+
+def _add(
+    connection: Connection,
+    sums: Mapping[Key, ContactSum],
+    served: Mapping[ServedKey, tuple[str, str]],
+    lists: Mapping[ServedKey, ListSeen],
+) -> None:
+    add_contacts(connection, list(sums.values()))
+    note_served(connection, served)
+    note_lists(connection, lists)
+
+
+def _is_added(connection: Connection, one: OfPhone) -> bool:
+    """Add what one phone did, or nothing of it where the store will never take it."""
+    try:
+        with connection.begin_nested():
+            _add(connection, *one)
+    except Exception as exc:
+        if not is_never_taken(exc):
+            raise
+        return False
+    return True
+
+
+def _by_phone(
+    sums: Mapping[Key, ContactSum],
+    served: Mapping[ServedKey, tuple[str, str]],
+    lists: Mapping[ServedKey, ListSeen],
+) -> dict[Key, OfPhone]:
+    phones: dict[Key, OfPhone] = defaultdict(lambda: ({}, {}, {}))
+    for key, one in sums.items():
+        phones[key][0][key] = one
+    for form, version in served.items():
+        phones[form[:3]][1][form] = version
+    for name, seen in lists.items():
+        phones[name[:3]][2][name] = seen
+    return phones
 
 
 def _merged(older: ContactSum, newer: ContactSum) -> ContactSum:

@@ -10,7 +10,7 @@ from sync_server.accounts import devices, people
 from sync_server.accounts.contacts import Contacts, Heard
 from sync_server.db import read_transaction, write_transaction
 from sync_server.errors import StoreBusy
-from sync_server.models.people import Contact, ServedForm
+from sync_server.models.people import Contact, ServedForm, ServedList
 from sync_server.stores.contacts import ContactSum, add_contacts
 from sync_server.stores.upsert import table_of
 
@@ -128,3 +128,54 @@ def test_sums_that_come_late_turn_no_time_back(phone):
             )
     (row,) = written()
     assert (row.last_at, row.last_submission_at) == (SECOND, SECOND)
+
+
+def test_sums_beyond_32_bits_are_kept(phone):
+    contacts = Contacts()
+    for _ in range(2):
+        contacts.note(
+            heard(phone, FIRST, bytes_up=2**31, bytes_down=2**33, clock_ahead=-(2**31) - 9)
+        )
+        contacts.flush()
+    (row,) = written()
+    assert (row.bytes_up, row.bytes_down, row.clock_ahead) == (2**32, 2**34, -(2**31) - 9)
+
+
+def test_a_phone_that_the_store_never_takes_holds_no_other_back(phone, caplog):
+    project, actor = phone
+    form = {"xml_form_id": "ukur", "version": "1", "lists_served": {"anak": "hash"}}
+    contacts = Contacts()
+    contacts.note(heard(phone, FIRST, device="collect:a", bytes_up=3, **form))
+    contacts.note(heard((project, actor + 99), FIRST, user_agent="Rahasia", bytes_up=4, **form))
+    contacts.note(heard(phone, SECOND, device="collect:b", bytes_up=5, **form))
+
+    contacts.flush()
+
+    for model in (Contact, ServedForm, ServedList):
+        assert {row.device_id for row in written(model)} == {"collect:a", "collect:b"}
+    said = [r.getMessage() for r in caplog.records if r.name == room.__name__]
+    assert said == ["telemetry of 1 of 3 phones dropped: the store never takes it"]
+    contacts.flush()
+    assert {row.bytes_up for row in written()} == {3, 5}
+
+
+def test_a_store_that_goes_away_meanwhile_loses_nothing(phone, store, monkeypatch):
+    project, actor = phone
+    contacts = Contacts()
+    contacts.note(heard(phone, FIRST, bytes_up=3))
+    contacts.note(heard((project, actor + 99), FIRST))
+    contacts.note(heard(phone, FIRST, device="collect:b", bytes_up=5))
+    refuses = iter([False, False, True])  # all at once, which fails; then one by one
+
+    def add(connection, sums):
+        store.refusals = int(next(refuses))
+        store.add(connection, sums)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "add_contacts", add)
+        with pytest.raises(StoreBusy):
+            contacts.flush()
+    assert written() == []
+
+    contacts.flush()
+    assert sorted(row.bytes_up for row in written()) == [3, 5]
