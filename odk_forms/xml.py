@@ -12,6 +12,7 @@ import codecs
 import re
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -19,7 +20,10 @@ from lxml import etree
 
 MAX_BYTES = 16 * 1024 * 1024
 """A form or an instance; attachments are never parsed. Depth is bounded by libxml2 at 256."""
+MOST_ELEMENTS = 100_000
+"""Of an instance: in memory each takes many times the four bytes that it can be written in."""
 
+_ELEMENT = re.compile("<[^!?/]")
 _PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _DECLARED_ENCODING = re.compile(
     rb"""<\?xml\s(?:[^>]*?\s)?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']"""
@@ -102,6 +106,8 @@ def parse_tolerant(raw: bytes) -> Any:
     """
     text = text_of(raw)
     _refuse(raw, text)
+    if next(islice(_ELEMENT.finditer(text), MOST_ELEMENTS, None), None) is not None:
+        raise XmlError(f"The XML has more than {MOST_ELEMENTS:,} elements")
     text = _undeclared(text)
     try:
         root = etree.fromstring(text.encode(), _parser(recover=False, encoding="utf-8"))

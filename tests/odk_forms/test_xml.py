@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odk_forms.xml import MAX_BYTES, XmlError, attribute, child, content, parse_strict, quoted
+from odk_forms.xml import (
+    MAX_BYTES,
+    MOST_ELEMENTS,
+    XmlError,
+    attribute,
+    child,
+    content,
+    parse_strict,
+    quoted,
+)
 from odk_forms.xml import parse_tolerant as parse
 from tests.support.promises import promise
 
@@ -139,6 +148,7 @@ def test_forgiven(raw, text):
             b'<!<![CDATA[]]>DOCTYPE d [<!ENTITY a "b">]><d>&a;</d>', "DOCTYPE", id="behind-nothing"
         ),
         pytest.param(b"<d>" + b"x" * MAX_BYTES + b"</d>", "larger", id="too-large"),
+        pytest.param(b"<d>" + b"<a/>" * MOST_ELEMENTS + b"</d>", "elements", id="too-many"),
     ],
 )
 def test_never_forgiven(raw, word):
