@@ -74,7 +74,7 @@ class Contacts:
         self._stopped = False
 
     def note(self, heard: Heard) -> None:
-        """Remember one successful request."""
+        """Remember one request."""
         key = (heard.project_id, heard.actor_id, heard.device_id)
         new = ContactSum(
             *key,

@@ -159,13 +159,15 @@ def finish(response: Response) -> Response:
     kind = response.mimetype or ""
     if kind.startswith("text/") or kind.endswith(("xml", "json")):
         pack(response)
-    if response.status_code < 400 and "device" in g and not isinstance(g.device, WebUser):
+    if "device" in g and not isinstance(g.device, WebUser) and not g.device.revoked_at:
         _note(response)
     return response
 
 
 def _note(response: Response) -> None:
-    served = g.get("served_form", (None, None))
+    """A phone that is refused was here too. Only an answer with a body, or a 304, hands it over."""
+    is_handed = request.method == "GET" and response.status_code in (200, 304)
+    served = g.get("served_form", (None, None)) if is_handed else (None, None)
     context().contacts.note(
         Heard(
             project_id=g.device.project_id,
@@ -173,14 +175,14 @@ def _note(response: Response) -> None:
             device_id=device_id(),
             at=instant(context().clock.now()),
             user_agent=user_agent(),
-            bytes_up=request.content_length or 0,
-            bytes_down=response.content_length or 0,
-            submission=request.method == "POST",
+            bytes_up=g.came.taken if "came" in g else 0,
+            bytes_down=0 if request.method == "HEAD" else response.content_length or 0,
+            submission=request.method == "POST" and response.status_code < 400,
             xml_form_id=served[0],
             version=served[1],
             clock_ahead=_clock_ahead(),
-            lists_told=g.get("lists_told", {}),
-            lists_served=g.get("lists_served", {}),
+            lists_told=g.get("lists_told", {}) if is_handed else {},
+            lists_served=g.get("lists_served", {}) if is_handed else {},
         )
     )
 

@@ -96,7 +96,6 @@ def form_manifest(form_id: str, version: str | None = None) -> Response:
             for file in files
             if (one := _file(connection, row, file, lists.get(file.list_name or ""))) is not None
         ]
-    g.served_form = (row.xml_form_id, row.version)
     list_of = {file.name: file.list_name for file in files}
     g.lists_told = {list_of[one.filename]: one.hash for one in listed if one.entity_list}
     tag = tag_of(address(), *listed)

@@ -85,7 +85,7 @@ def submit() -> Response:
 def _taken_in() -> list[Result]:
     with ExitStack() as opened:
         body = opened.enter_context(closing(Remembering(request.environ["wsgi.input"])))
-        request.environ["wsgi.input"] = body
+        request.environ["wsgi.input"] = g.came = body
         try:
             sent = _submissions(read_sent(opened))
         except (MissingXmlPart, UnreadableBody, BadRequest):

@@ -1,5 +1,6 @@
 """What phones tell of themselves by the way, and how surely the sync board knows it."""
 
+import io
 from datetime import datetime, timedelta
 
 import pytest
@@ -96,6 +97,70 @@ def test_a_question_writes_nothing(village, phone):
     fetched(phone)
     event.remove(engine, "before_cursor_execute", note)
     assert written == []
+
+
+@promise("O77")
+def test_only_its_xml_puts_a_form_on_a_phone(village, phone):
+    def held() -> list:
+        ukur = next(one for one in told(village)["forms"] if one["xmlFormId"] == "ukur")
+        return [ukur["version"]["value"], ukur["behind"]["certainty"]]
+
+    phone.get("formList")
+    tag = phone.get("forms/ukur/manifest").headers["ETag"]
+    assert phone.get("forms/ukur/manifest", **{"If-None-Match": tag}).status_code == 304
+    head = village.client.head(f"{phone.base}/forms/ukur.xml")
+    assert held() == [None, "unknown"]
+    tag = head.headers["ETag"]
+    assert phone.get("forms/ukur.xml", **{"If-None-Match": tag}).status_code == 304
+    assert held() == ["1", "downloaded"]
+
+
+@promise("O77")
+def test_a_head_hands_nothing_over(village, phone):
+    for path in ("forms/ukur.xml", "forms/ukur/manifest", LIST, "submission"):
+        answer = village.client.head(f"{phone.base}/{path}", headers={"User-Agent": COLLECT})
+        assert answer.status_code in (200, 204)
+    device = told(village)
+    assert device["lists"] == []
+    assert device["bytesDown"] == {"value": 0, "certainty": "sure"}
+    assert device["lastContact"]["value"] == "2026-11-21T03:00:00.000Z"
+
+
+@promise("O77")
+@pytest.mark.parametrize(("xml", "status"), [(b"<data id='none'/>", 202), (b"<data", 400)])
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_what_came_is_counted_whatever_it_is_answered(village, phone, xml, status, is_chunked):
+    head = b'--b\r\nContent-Disposition: form-data; name="xml_submission_file"; filename="a.xml"'
+    body = b"\r\n".join([head, b"Content-Type: text/xml", b"", xml, b"--b--", b""])
+    pieces = {
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_LENGTH": "",
+        "wsgi.input_terminated": True,
+    }
+    answer = village.client.post(
+        f"{phone.base}/submission",
+        input_stream=io.BytesIO(body),
+        content_type="multipart/form-data; boundary=b",
+        environ_overrides=pieces if is_chunked else {"CONTENT_LENGTH": str(len(body))},
+    )
+    assert answer.status_code == status
+    device = told(village)
+    assert device["bytesUp"]["value"] == len(body)
+    assert device["bytesDown"]["value"] == len(answer.data)
+    assert device["lastContact"]["value"] == "2026-11-21T03:00:00.000Z"
+    assert (device["lastSubmission"]["value"] is None) is (status == 400)
+
+
+@promise("O77")
+def test_who_is_not_known_is_nobody_that_was_heard(village, phone):
+    stranger = phone.base.replace(phone.token, "x" * len(phone.token))
+    for answer in (
+        village.client.get(f"{stranger}/formList"),
+        village.client.post(f"{stranger}/submission", data=b"a"),
+    ):
+        assert answer.status_code == 403
+    device = told(village)
+    assert (device["lastContact"]["value"], device["bytesUp"]["value"]) == (None, 0)
 
 
 @promise("O78")
