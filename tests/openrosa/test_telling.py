@@ -99,7 +99,7 @@ def test_a_question_writes_nothing(village, phone):
     assert written == []
 
 
-@promise("O77")
+@promise("O81")
 def test_only_its_xml_puts_a_form_on_a_phone(village, phone):
     def held() -> list:
         ukur = next(one for one in told(village)["forms"] if one["xmlFormId"] == "ukur")
@@ -115,7 +115,7 @@ def test_only_its_xml_puts_a_form_on_a_phone(village, phone):
     assert held() == ["1", "downloaded"]
 
 
-@promise("O77")
+@promise("O81")
 def test_a_head_hands_nothing_over(village, phone):
     for path in ("forms/ukur.xml", "forms/ukur/manifest", LIST, "submission"):
         answer = village.client.head(f"{phone.base}/{path}", headers={"User-Agent": COLLECT})
@@ -126,7 +126,7 @@ def test_a_head_hands_nothing_over(village, phone):
     assert device["lastContact"]["value"] == "2026-11-21T03:00:00.000Z"
 
 
-@promise("O77")
+@promise("O82")
 @pytest.mark.parametrize(("xml", "status"), [(b"<data id='none'/>", 202), (b"<data", 400)])
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_what_came_is_counted_whatever_it_is_answered(village, phone, xml, status, is_chunked):
@@ -151,7 +151,7 @@ def test_what_came_is_counted_whatever_it_is_answered(village, phone, xml, statu
     assert (device["lastSubmission"]["value"] is None) is (status == 400)
 
 
-@promise("O77")
+@promise("O82")
 def test_who_is_not_known_is_nobody_that_was_heard(village, phone):
     stranger = phone.base.replace(phone.token, "x" * len(phone.token))
     for answer in (
