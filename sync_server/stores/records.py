@@ -315,7 +315,10 @@ class PhoneRow:
 def list_for_phones(
     connection: Connection, project_id: int, list_name: str, scopes: Iterable[str] | None
 ) -> list[PhoneRow]:
-    """The records of a list that any of `scopes` may see, in one fixed order; None sees all."""
+    """The records of a list that any of `scopes` may see, in one fixed order; None sees all.
+
+    Without those of which an edit has left nothing: they would be empty choices.
+    """
     visible = select(_S.entity).where(
         _S.project_id == project_id,
         _S.list_name == list_name,
@@ -330,7 +333,11 @@ def list_for_phones(
         )
         .order_by(_R.entity)
     )
-    return [PhoneRow(r.entity, r.label, r.version + r.version_offset, r.data) for r in rows]
+    return [
+        PhoneRow(r.entity, r.label, r.version + r.version_offset, r.data)
+        for r in rows
+        if r.label or r.data
+    ]
 
 
 def find_record(connection: Connection, project_id: int, entity: str) -> Any:

@@ -183,3 +183,16 @@ def test_a_post_of_more_forms_than_a_phone_sends_is_kept_as_it_came(village, pho
     )
     assert answer.status_code == 400
     assert [(row.kind, row.raw) for row in village.quarantine()] == [("request", body)]
+
+
+@promise("O63")
+def test_a_record_of_which_an_edit_leaves_nothing_is_no_choice_on_any_phone(village):
+    phone, mistaken, right = village.phone("a"), new(), new()
+    first = phone.register(mistaken, nama="Siti", posyandu="melati")
+    phone.send(first)
+    phone.sync()
+    assert mistaken in phone.anak.entities
+    phone.send(phone.edit(first).replace(mistaken.encode(), right.encode()))
+    phone.sync()
+    assert (mistaken in phone.anak.entities, right in phone.anak.entities) == (False, True)
+    assert village.record(mistaken).status == "active"
