@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote, urlsplit
@@ -65,9 +65,13 @@ def challenge(nonce: str, *, stale: bool = False) -> str:
     return f"{told}, stale=true" if stale else told
 
 
-def is_proof(claim: Claim, password: str, *, method: str, target: str) -> bool:
-    """Whether who claims knows the password, for this very request. `target` is its path?query."""
-    about = hmac.compare_digest(_decoded(claim.uri), _decoded(target))
+def is_proof(claim: Claim, password: str, *, method: str, targets: Iterable[str]) -> bool:
+    """Whether who claims knows the password, for this very request.
+
+    `targets` are its path?query, as they came and as they were before a proxy shortened them.
+    """
+    meant = _decoded(claim.uri)
+    about = any([hmac.compare_digest(meant, _decoded(target)) for target in targets])
     right = False
     for name in (claim.username.encode("latin-1", "replace"), claim.username.encode()):
         known = _md5(b":".join((name, REALM.encode(), password.encode())))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, request
 from werkzeug.datastructures import Authorization
@@ -79,11 +80,12 @@ def _device(project_id: int, said: dict[str, str | None]) -> Any:
 
 def _device_of(project_id: int, claim: Claim) -> Any:
     target = request.environ.get("REQUEST_URI") or request.environ.get("RAW_URI") or request.path
+    targets = (str(target), f"{urlsplit(context().settings.public_url).path}{target}")
     with read_transaction() as connection:
         rows = find_devices_called(connection, project_id, claim.name)
     for row in rows:
         password = password_of_token(unseal(row.token_sealed, context().settings.secret_key))
-        if is_proof(claim, password, method=request.method, target=str(target)):
+        if is_proof(claim, password, method=request.method, targets=targets):
             return row
     return None
 

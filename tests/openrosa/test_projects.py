@@ -10,7 +10,9 @@ from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from sync_server.accounts import devices, people
 from sync_server.accounts.credentials import password_of_token
+from sync_server.db import db
 from sync_server.models.records import ChangeRow, Submission
+from tests.openrosa.test_other_settings import with_settings
 from tests.support.listening import Listening
 from tests.support.promises import promise
 from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD
@@ -84,13 +86,13 @@ def challenges(answer) -> list[str]:
     return answer.headers.getlist("WWW-Authenticate")
 
 
-def digest(nonce, village, *, user, password, count=1, path="formList", method="GET"):
+def digest(nonce, village, *, user, password, count=1, path="formList", method="GET", before=""):
     """An Authorization header made by hand."""
 
     def md5(text):
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
-    uri = f"{base(village)}/{path}"
+    uri = f"{before}{base(village)}/{path}"
     known = md5(f"{user}:Simpul:{password}")
     asked = md5(f"{method}:{uri}")
     proof = md5(f"{known}:{nonce}:{count:08x}:c0:auth:{asked}")
@@ -189,6 +191,20 @@ def test_a_name_of_other_letters_is_found_in_both_spellings(village):
     said = digest(nonce, village, user="Melati é", password=password)
     as_bytes = {"Authorization": said.encode().decode("latin-1")}
     assert village.client.get(f"{base(village)}/formList", headers=as_bytes).status_code == 200
+
+
+@promise("O12", "O18")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_a_proxy_may_have_taken_the_path_of_the_public_address_off(village, phone):
+    app = with_settings(village, public_url="https://localhost/anak")
+    url = f"{base(village)}/formList"
+    client, password = app.test_client(), password_of_token(phone.token)
+    for before, status in (("/anak", 200), ("/lain", 401)):
+        nonce = nonce_of(client.get(url))
+        said = digest(nonce, village, user=phone.actor_id, password=password, before=before)
+        assert client.get(url, headers={"Authorization": said}).status_code == status
+    with app.app_context():
+        db.engine.dispose()
 
 
 @promise("O18")
