@@ -71,7 +71,7 @@ def is_proof(claim: Claim, password: str, *, method: str, targets: Iterable[str]
     `targets` are its path?query, as they came and as they were before a proxy shortened them.
     """
     meant = _decoded(claim.uri)
-    about = any([hmac.compare_digest(meant, _decoded(target)) for target in targets])
+    about = any(hmac.compare_digest(meant, _decoded(target)) for target in targets)
     right = False
     for name in (claim.username.encode("latin-1", "replace"), claim.username.encode()):
         known = _md5(b":".join((name, REALM.encode(), password.encode())))
