@@ -44,7 +44,11 @@ class ListHeldShape(Answer):
 
 
 class FormHeldShape(Answer):
-    """A form as the device holds it; `behind` counts versions. `at`: when it was served or sent."""
+    """A form as the device holds it; `behind` counts versions. `at`: when it was served or sent.
+
+    A version that is `downloaded` was sent to the phone; whether it arrived whole is not known.
+    Of several phones of one account it is the oldest.
+    """
 
     xml_form_id = fields.String()
     title = fields.String()
@@ -59,7 +63,7 @@ class DeviceShape(Answer):
 
     `hub` is the one that its last submission came through; null when it sent here itself.
     `clockAhead` are the seconds that its clock is ahead: probable, when they may be twelve hours
-    more or less.
+    more or less, and ten years at most.
     """
 
     id = fields.Integer()

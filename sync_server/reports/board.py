@@ -18,6 +18,7 @@ from conflict.areas import Area, scopes_of_actor
 from sync_server.clock import Clock, instant, moment
 from sync_server.db import read_transaction
 from sync_server.reports.clocks import ClockError, clock_error
+from sync_server.reports.held import FormHeld, Holdings, ListHeld, installs_in_use
 from sync_server.reports.labels import Place, name_places
 from sync_server.reports.routes import hubs_on
 from sync_server.stores import devices as device_store
@@ -36,42 +37,6 @@ class Health(StrEnum):
     CHECK = "check"  # something of it needs a person, or an old form is on it
     NEVER = "never"  # its account has never been used
     HEALTHY = "healthy"
-
-
-class Certainty(StrEnum):
-    """How sure a form version on a phone is."""
-
-    DOWNLOADED = "downloaded"  # the phone fetched it
-    USED = "used"  # the phone's last submission was filled with it
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class FormHeld:
-    """One form as a device holds it. `behind` counts versions; None when it is not known."""
-
-    xml_form_id: str
-    title: str
-    newest: str
-    version: str | None
-    behind: int | None
-    certainty: Certainty
-    at: str | None = None  # when it was served, or sent
-
-
-@dataclass(frozen=True, slots=True)
-class ListHeld:
-    """One entity list as a device holds it: the hash of its content, and when that was served.
-
-    `current` says whether it was the newest when the phone last asked, at `told_at`; None when
-    nothing is known.
-    """
-
-    list_name: str
-    hash: str | None
-    at: str | None
-    current: bool | None
-    told_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,19 +228,10 @@ class _Known:
         self, connection: Connection, project_id: int, places: Mapping[Place, str]
     ) -> None:
         self.places = places
-        self.versions: dict[str, list[Any]] = {}
-        for version in device_store.list_forms_in_use(connection, project_id):
-            self.versions.setdefault(version.xml_form_id, []).append(version)
         self.contacts: dict[int, list[Any]] = {}
         for contact in device_store.list_contacts(connection, project_id):
             self.contacts.setdefault(contact.actor_id, []).append(contact)
-        self.served = {
-            (row.actor_id, row.xml_form_id): row
-            for row in device_store.list_served(connection, project_id)
-        }
-        self.lists: dict[int, dict[str, Any]] = {}
-        for seen in device_store.list_served_lists(connection, project_id):
-            self.lists.setdefault(seen.actor_id, {})[seen.list_name] = seen
+        self.holdings = Holdings(connection, project_id)
         self.last = {
             row.actor_id: row for row in device_store.list_last_submissions(connection, project_id)
         }
@@ -292,7 +248,8 @@ class _Known:
         sent += [last.received_at] if last else []
         last_contact = max([*(c.last_at for c in contacts), *sent], default=None)
         agent = next((c.user_agent for c in reversed(contacts) if c.user_agent), "")
-        forms = self._forms(actor_id)
+        in_use = installs_in_use(contacts, instant(late))
+        forms = self.holdings.forms(actor_id, in_use, last)
         waiting = self.waiting.get(actor_id, 0)
         quarantined = self.quarantined.get(actor_id, 0)
         contending = self.contending.get(actor_id, 0)
@@ -309,7 +266,7 @@ class _Known:
             last_submission=max(sent, default=None),
             through=self._through(last, contacts),
             forms=forms,
-            lists=tuple(_list_held(one) for one in self.lists.get(actor_id, {}).values()),
+            lists=self.holdings.lists(actor_id, in_use),
             clock=_clock(contacts, last),
             waiting=waiting,
             quarantined=quarantined,
@@ -328,39 +285,6 @@ class _Known:
         if last is None or last.received_at < sent:
             return None
         return next((name for name, _ in hubs_on(last.path, self.hubs)), None)
-
-    def _forms(self, actor_id: int) -> tuple[FormHeld, ...]:
-        return tuple(
-            self._held(actor_id, form_id, versions)
-            for form_id, versions in self.versions.items()
-            if versions[0].state == "open"
-        )
-
-    def _held(self, actor_id: int, form_id: str, versions: Sequence[Any]) -> FormHeld:
-        newest = next(one for one in versions if one.version == one.newest)
-        version, certainty, at = self._version_on(actor_id, form_id)
-        serial = next((one.serial for one in versions if one.version == version), None)
-        behind = None
-        if version is not None:
-            # A version nobody published here says nothing of how many lie between.
-            behind = 1 if serial is None else sum(one.serial > serial for one in versions)
-        if version == newest.version:
-            behind = 0
-        return FormHeld(form_id, newest.name, newest.version, version, behind, certainty, at)
-
-    def _version_on(self, actor_id: int, form_id: str) -> tuple[str | None, Certainty, str | None]:
-        served = self.served.get((actor_id, form_id))
-        if served is not None:
-            return served.version, Certainty.DOWNLOADED, served.at
-        last = self.last.get(actor_id)
-        if last is not None and last.xml_form_id == form_id:
-            return last.form_version, Certainty.USED, last.received_at
-        return None, Certainty.UNKNOWN, None
-
-
-def _list_held(seen: Any) -> ListHeld:
-    current = None if seen.told_hash is None else seen.told_hash == seen.hash
-    return ListHeld(seen.list_name, seen.hash, seen.at, current, seen.told_at)
 
 
 def _clock(contacts: Sequence[Any], last: Any) -> ClockError | None:

@@ -56,9 +56,9 @@ def list_contacts(connection: Connection, project_id: int) -> Sequence[Any]:
 
 
 def list_served(connection: Connection, project_id: int) -> Sequence[Any]:
-    """Form versions handed out, oldest first: actor_id, xml_form_id, version, at."""
+    """Form versions handed out, oldest first: actor_id, device_id, xml_form_id, version, at."""
     return connection.execute(
-        select(_SF.actor_id, _SF.xml_form_id, _SF.version, _SF.at)
+        select(_SF.actor_id, _SF.device_id, _SF.xml_form_id, _SF.version, _SF.at)
         .where(_SF.project_id == project_id)
         .order_by(_SF.at, _SF.device_id)
     ).all()
@@ -67,7 +67,15 @@ def list_served(connection: Connection, project_id: int) -> Sequence[Any]:
 def list_served_lists(connection: Connection, project_id: int) -> Sequence[Any]:
     """Contents of lists handed out and told of, oldest first."""
     return connection.execute(
-        select(_SL.actor_id, _SL.list_name, _SL.hash, _SL.at, _SL.told_hash, _SL.told_at)
+        select(
+            _SL.actor_id,
+            _SL.device_id,
+            _SL.list_name,
+            _SL.hash,
+            _SL.at,
+            _SL.told_hash,
+            _SL.told_at,
+        )
         .where(_SL.project_id == project_id)
         .order_by(_SL.told_at, _SL.device_id)
     ).all()

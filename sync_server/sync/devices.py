@@ -10,7 +10,8 @@ from schemas.devices import DevicesShape
 from sync_server.clock import instant
 from sync_server.context import context
 from sync_server.db import read_transaction
-from sync_server.reports.board import DeviceRow, FormHeld, ListHeld, load_devices
+from sync_server.reports.board import DeviceRow, load_devices
+from sync_server.reports.held import FormHeld, ListHeld
 from sync_server.web.auth import require_viewer
 from sync_server.web.documented import documented
 

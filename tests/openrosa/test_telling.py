@@ -9,28 +9,31 @@ from sqlalchemy import event
 from odk_forms.collect_date import seconds_ahead
 from sync_server.db import db
 from sync_server.fleet.wire import collect_date
+from sync_server.publishing import publish
 from sync_server.reports.clocks import clock_error
 from tests.pages.visitor import administrator, at
+from tests.scenarios.posyandu import form
 from tests.support.promises import promise
 
 COLLECT = "org.odk.collect.android/v2026.3.0 Dalvik/2.1.0 (Linux; U; Android 11; SM-A035F)"
 CHILD = "7b0c6f0e-5d1a-4f7e-9a55-3c5a3a1b7e01"
+TEN_YEARS = 10 * 365 * 24 * 60 * 60
 LIST = "forms/ukur/attachments/anak.csv"
 
 
-def polled(phone, *, ahead: timedelta = timedelta(0)) -> None:
+def polled(phone, *, ahead: timedelta = timedelta(0), install: str = "Zk3b") -> None:
     """A poll of a phone whose clock is ahead, but for the list's rows."""
     shown = collect_date(phone.village.clock.now() + ahead)
     for path in ("formList", "forms/ukur/manifest", "forms/ukur.xml"):
         answer = phone.get(
-            f"{path}?deviceID=collect%3AZk3b", **{"User-Agent": COLLECT, "Date": shown}
+            f"{path}?deviceID=collect%3A{install}", **{"User-Agent": COLLECT, "Date": shown}
         )
         assert answer.status_code == 200
 
 
-def fetched(phone) -> str:
+def fetched(phone, install: str = "Zk3b") -> str:
     """The rows of the list; their tag."""
-    answer = phone.get(f"{LIST}?deviceID=collect%3AZk3b", **{"User-Agent": COLLECT})
+    answer = phone.get(f"{LIST}?deviceID=collect%3A{install}", **{"User-Agent": COLLECT})
     return answer.headers["ETag"].strip('"')
 
 
@@ -126,6 +129,37 @@ def test_a_head_hands_nothing_over(village, phone):
     assert device["lastContact"]["value"] == "2026-11-21T03:00:00.000Z"
 
 
+@promise("O83")
+def test_of_two_phones_of_one_account_the_older_version_is_said(village, phone):
+    polled(phone, install="tua")
+    old = fetched(phone, "tua")
+    newer = form("ukur", "update").replace("| ukur | ukur | 1 |", "| ukur | ukur | 2 |")
+    with village.app.app_context():
+        publish.publish(
+            village.project.id, newer.encode(), "ukur.md", by=village.admin, clock=village.clock
+        )
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    village.clock.pass_seconds(60)
+    polled(phone, install="baru")
+    new = fetched(phone, "baru")
+    phone.get("forms/ukur/manifest?deviceID=collect%3Atua")
+
+    def held() -> list:
+        device = told(village)
+        ukur = next(one for one in device["forms"] if one["xmlFormId"] == "ukur")
+        (anak,) = device["lists"]
+        known = [ukur["version"]["value"], ukur["behind"]["value"], device["status"]["value"]]
+        return [*known, anak["hash"]["value"], anak["current"]["value"]]
+
+    assert held() == ["1", 1, "check", old, False]
+    page = administrator(village.app).get(at(village, "board")).text
+    assert "1 → 2" in page
+    assert "tidak di semua HP-nya" in page
+    village.clock.pass_days(8)
+    polled(phone, install="baru")
+    assert held() == ["2", 0, "healthy", new, True]
+
+
 @promise("O82")
 @pytest.mark.parametrize(("xml", "status"), [(b"<data id='none'/>", 202), (b"<data", 400)])
 @pytest.mark.parametrize("is_chunked", [True, False])
@@ -189,6 +223,26 @@ def test_a_form_finished_after_it_came_makes_the_clock_certain(village, phone):
     page = administrator(village.app).get(at(village, "board")).text
     assert "jam 12 jam lebih cepat" in page
     assert "(mungkin)" not in page
+
+
+@promise("O78")
+@pytest.mark.parametrize(("year", "seconds"), [("2100", TEN_YEARS), ("1970", -TEN_YEARS)])
+def test_a_clock_that_is_decades_off_is_told_as_ten_years(village, phone, year, seconds):
+    phone.get("formList", Date=f"Mon, 22 Nov {year} 05:00:00 GMT")
+    phone.client_time = f"{year}-11-22T05:00:00.000Z"
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    assert told(village)["clockAhead"] == {"value": seconds, "certainty": "probable"}
+    page = administrator(village.app).get(at(village, "board")).text
+    assert f"jam 10 tahun {'lebih cepat' if seconds > 0 else 'terlambat'} (mungkin)" in page
+
+
+@promise("O78")
+def test_an_end_that_no_clock_shows_tells_nothing(village, phone):
+    phone.client_time = "9999-12-31T23:59:59.000Z"
+    phone.send(phone.register(CHILD, "Siti", nama="Siti", posyandu="melati"))
+    assert told(village)["clockAhead"] == {"value": None, "certainty": "unknown"}
+    polled(phone, ahead=timedelta(minutes=-25))
+    assert told(village)["clockAhead"] == {"value": -25 * 60, "certainty": "probable"}
 
 
 @promise("O78")

@@ -60,7 +60,7 @@ def test_a_device_with_an_old_form_needs_a_look(village, euis, admin):
     assert "Perlu dicek" in row
     assert "1 → 2" in row
     assert "tertinggal 1 versi" in row
-    assert "diunduh" in row
+    assert "sudah dikirim ke HP" in row
     forms = admin.see(at(village, "forms"))
     assert "0 dari 1 HP memegang versi terbaru" in forms
     assert "1 dari 1 HP memegang versi terbaru" in forms
