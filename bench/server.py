@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 
 from odk_forms.openrosa import CONTENT_TYPE, HEADERS, SUCCESS, response
 from sync_server.commands.serve import Server
-from sync_server.openrosa.submissions import XML_PART
+from sync_server.openrosa.parts import XML_PART
 from sync_server.settings import load
 
 PARSE_ONLY = "/bench/parse"
