@@ -4,9 +4,11 @@ import uuid
 
 import pytest
 
+from sync_server.clock import instant
 from sync_server.hubs.relaying import RelayFailed
 from sync_server.hubs.upstream import standing
 from tests.support.api import administrator
+from tests.support.clock import FrozenClock
 from tests.support.promises import promise
 
 
@@ -48,6 +50,17 @@ def test_what_alters_at_the_centre_comes_to_the_hubs_phones(paired, phone, centr
     here = paired.phone(phone)
     here.sync()
     assert here.screen(child)["rt"] == "07"
+
+
+def test_a_hub_whose_clock_is_decades_off_relays(paired, phone, centre, clock):
+    context = paired.app.extensions["simpul"]
+    object.__setattr__(context, "clock", FrozenClock("1970-01-01T00:00:00"))
+    assert paired.relay().sent == 0
+    here, child = paired.phone(phone), str(uuid.uuid4())
+    here.send(here.register(child, posyandu="melati"))
+    assert paired.relay().sent == 1
+    (change,) = centre.changes(child)
+    assert change.received_at == instant(clock.now())
 
 
 @promise("P102")
