@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from flask import request
 
 from sync_server.errors import MissingXmlPart, UnreadableBody
-from sync_server.web.bodies import without_controls
 from sync_server.web.multipart import NotMultipart, Part, read_parts
 
 XML_PART = "xml_submission_file"
 MORE_TO_COME = "*isIncomplete*"
 MOST_FORMS = 20
 """Forms of one POST: phones send one, and all of them are one turn at the store."""
-_LONGEST_TYPE = 200
 
 
 @dataclass(slots=True)
@@ -55,5 +53,4 @@ def _sort(part: Part, sent: Sent) -> None:
         sent.complete = False
     elif part.file_name or part.content_type:  # and not one more field of somebody's form
         name = (part.name or part.file_name).replace("\x00", "\ufffd")  # no database takes NUL
-        content_type = without_controls(part.content_type, _LONGEST_TYPE)
-        sent.files.append(part._replace(name=name, content_type=content_type))
+        sent.files.append(part._replace(name=name))
