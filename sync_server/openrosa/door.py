@@ -34,11 +34,14 @@ from sync_server.stores.form_devices import find_kept_from
 from sync_server.stores.tokens import find_device
 from sync_server.web.addresses import public_root
 from sync_server.web.bodies import without_controls
+from sync_server.web.deadlines import DEADLINES
 from sync_server.web.packing import pack
 
 LOG = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 30
+_HEARING_SECONDS = 120
+"""How long who is refused may go on sending: anybody can be refused, and each holds a thread."""
 _PIECE_BYTES = 1 << 16
 
 bp = Blueprint("openrosa", __name__, url_prefix="/v1/key/<token>/projects/<int:project_id>")
@@ -255,9 +258,14 @@ def _hear_out() -> None:
     """
     if "turn" in g:
         g.turn.waive()
+    link = request.environ.get("gunicorn.socket")
+    if link is not None:
+        DEADLINES.set(link, _HEARING_SECONDS)
     with suppress(HTTPException, SyncError, OSError, ValueError):  # the link broke, or was left
         while request.stream.read(_PIECE_BYTES):
             pass
+    if link is not None:
+        DEADLINES.clear(link)
 
 
 def _as_phones_read_it(refusal: Response) -> Response:

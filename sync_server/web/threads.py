@@ -11,6 +11,7 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 from odk_forms.openrosa import CONTENT_TYPE, HEADERS, response
+from sync_server.web.deadlines import DEADLINES
 
 LOG = logging.getLogger(__name__)
 
@@ -22,33 +23,22 @@ _WORDS = "Permintaan tidak terbaca. / The request cannot be read."
 class QuietThreads(ThreadWorker):  # type: ignore[misc]
     """A request that is none may bear a token of a phone: gunicorn would log and echo it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._heads: dict[socket.socket, float] = {}  # since when a thread reads a head from it
-
     def handle(self, conn: Any) -> Any:
-        """Read a head and serve its request, as gunicorn does; note how long the head takes."""
-        self._heads[conn.sock] = time.monotonic()
+        """Read a head and serve its request, as gunicorn does, within a time for the head."""
+        DEADLINES.set(conn.sock, HEAD_SECONDS)
         try:
             return super().handle(conn)
         finally:
-            self._heads.pop(conn.sock, None)
+            DEADLINES.clear(conn.sock)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        self._heads.pop(conn.sock, None)
+        DEADLINES.clear(conn.sock)
         return super().handle_request(req, conn)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Hang up on who keeps a thread waiting, every second or so: with us, also for a head."""
+        """Every second or so: hang up on who keeps a thread waiting, in more ways than gunicorn."""
         super().murder_keepalived(force)
-        self.end_heads(time.monotonic() - HEAD_SECONDS)
-
-    def end_heads(self, begun_before: float) -> None:
-        """Hang up on those whose heads began before a moment: there are only so many threads."""
-        for link, since in tuple(self._heads.items()):
-            if since < begun_before:
-                with suppress(OSError):
-                    link.shutdown(socket.SHUT_RDWR)
+        hang_up(time.monotonic())
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Refuse what could not be parsed, in what a phone reads."""
@@ -63,3 +53,10 @@ class QuietThreads(ThreadWorker):  # type: ignore[misc]
         head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
         with suppress(OSError):
             client.sendall(f"HTTP/1.1 400 Bad Request\r\n{head}\r\n".encode() + body)
+
+
+def hang_up(now: float) -> None:
+    """Let those be read from no more whose time is over: their threads find the end."""
+    for link in DEADLINES.past(now):
+        with suppress(OSError):
+            link.shutdown(socket.SHUT_RD)

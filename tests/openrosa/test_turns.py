@@ -1,8 +1,11 @@
 """Who is worked on at once, and that nobody holds a place whose bytes are still on their way."""
 
 import io
+import math
+import socket
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ from sqlalchemy import make_url
 
 from sync_server import db as store
 from sync_server.blobs import Blobs
+from sync_server.web.deadlines import DEADLINES
+from sync_server.web.threads import hang_up
 from sync_server.web.turns import take_turns
 from tests.openrosa.harbour import Form, type_of
 from tests.support.promises import promise
@@ -139,3 +144,30 @@ def test_what_somebody_puts_just_now_is_not_swept(tmp_path: Path):
     ((sha256, _),) = kept
     assert blobs.read(sha256) == b"a photo"
     assert [path.name for path in tmp_path.glob("part-*")] == []
+
+
+@promise("O71", "O80")
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_who_is_refused_may_go_on_for_a_while_and_hears_why_all_the_same(village):
+    ours, theirs = socket.socketpair()
+
+    def hang_up_once_it_is_refused():
+        while ours not in DEADLINES.past(math.inf):
+            time.sleep(0.01)
+        hang_up(math.inf)
+
+    ending = threading.Thread(target=hang_up_once_it_is_refused)
+    ending.start()
+    with theirs, ours, ours.makefile("rb") as stream:
+        answer = village.client.post(
+            f"/v1/key/{'x' * 64}/projects/{village.project.id}/submission",
+            content_type="multipart/form-data; boundary=x",
+            environ_overrides={
+                "wsgi.input": stream,
+                "CONTENT_LENGTH": "1000",
+                "gunicorn.socket": ours,
+            },
+        )
+    ending.join()
+    assert answer.status_code == 403
+    assert "<OpenRosaResponse" in answer.text
