@@ -211,6 +211,12 @@ class AtTheCentre(SyncError):
     code = 409.55
 
 
+class DraftAltered(SyncError):
+    """Somebody kept another draft since the one that was looked at."""
+
+    code = 409.56
+
+
 class CursorGone(SyncError):
     """A cursor that cannot be gone on from; begin again without one."""
 

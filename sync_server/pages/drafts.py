@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from sync_server.context import context
-from sync_server.errors import BadForm, SyncError, VersionTaken
+from sync_server.errors import BadForm, DraftAltered, SyncError, VersionTaken
 from sync_server.pages.door import bp, enter_to_shape, see_other
 from sync_server.pages.uploads import kept_upload, messages_of, refused
 from sync_server.publishing import drafts
@@ -57,7 +57,10 @@ def publish_draft(project_id: int) -> AnyResponse | tuple[str, int]:
             clock=context().clock,
             version=version if version != page.version else None,
             confirm_policies="confirm" in request.form,
+            seen=request.form.get("hash"),
         )
+    except DraftAltered:
+        return _another(page)
     except (BadForm, VersionTaken) as exc:
         return _not_yet(page, version, exc)
     return see_other(
@@ -69,10 +72,19 @@ def publish_draft(project_id: int) -> AnyResponse | tuple[str, int]:
 
 
 @bp.post("/projects/<int:project_id>/draft/delete")
-def drop_draft(project_id: int) -> AnyResponse:
+def drop_draft(project_id: int) -> AnyResponse | tuple[str, int]:
     """Let a draft go, with what was sent to it."""
     visit, form_id = enter_to_shape(project_id), request.form.get("form", "")
-    drafts.drop_draft(project_id, form_id, by=visit.person.actor_id, clock=context().clock)
+    try:
+        drafts.drop_draft(
+            project_id,
+            form_id,
+            by=visit.person.actor_id,
+            clock=context().clock,
+            seen=request.form.get("hash"),
+        )
+    except DraftAltered:
+        return _another(_page(project_id, form_id))
     return see_other("pages.forms", project_id=project_id, dropped=form_id)
 
 
@@ -85,6 +97,12 @@ def _page(project_id: int, form_id: str) -> DraftPage:
         secret_key=here.settings.secret_key,
         name=_("Trial: %(name)s", name="%s"),
     )
+
+
+def _another(page: DraftPage) -> tuple[str, int]:
+    """The draft that is there now, to be looked at before anything is done with it."""
+    shown = render_template("forms/draft.html", page=page, done="altered", version=page.version)
+    return shown, DraftAltered("").status
 
 
 def _not_yet(page: DraftPage, version: str, exc: SyncError) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from sync_server.accounts.credentials import hash_of_token, new_token, seal
 from sync_server.clock import Clock, instant
 from sync_server.context import context
 from sync_server.db import read_transaction, write_transaction
-from sync_server.errors import BadValue, DraftGone, NotFound, UnreadableDraft
+from sync_server.errors import BadValue, DraftAltered, DraftGone, NotFound, UnreadableDraft
 from sync_server.publishing.form_files import FormFile, keep_blobs, put_files
 from sync_server.publishing.publish import (
     Checked,
@@ -140,14 +140,17 @@ def publish_draft(
     clock: Clock,
     version: str | None = None,
     confirm_policies: bool = False,
+    seen: str | None = None,
 ) -> Published:
     """Publish a draft, under another version if one is given, and let the draft go.
 
-    Errors    `NotFound`; those of `publish_checked`, and then the draft stays.
+    `seen` is the hash of the draft that was looked at: what nobody saw is not published.
+    Errors    `NotFound`; `DraftAltered`; those of `publish_checked`, and then the draft stays.
     """
     blobs = context().blobs
     with read_transaction() as connection:
         draft = draft_of(connection, project_id, xml_form_id)
+        _require_seen(draft, seen)
         given = store.list_draft_files(connection, project_id, xml_form_id)
         names = {one.name for one in files_of(connection, draft) if one.list_name is None}
     try:
@@ -163,15 +166,25 @@ def publish_draft(
         confirm_policies=confirm_policies,
     )
     with write_transaction() as connection:
-        store.delete_draft(connection, project_id, xml_form_id)
+        left = store.find_draft(connection, project_id, xml_form_id)
+        if left is not None and left.hash == draft.hash:  # and not one that came meanwhile
+            store.delete_draft(connection, project_id, xml_form_id)
     return done
 
 
-def drop_draft(project_id: int, xml_form_id: str, *, by: int | None, clock: Clock) -> None:
-    """Let a draft go, with what was sent to it. Errors: `NotFound`."""
+def _require_seen(draft: Any, seen: str | None) -> None:
+    if seen is not None and seen != draft.hash:
+        raise DraftAltered("somebody kept another draft of this form meanwhile")
+
+
+def drop_draft(
+    project_id: int, xml_form_id: str, *, by: int | None, clock: Clock, seen: str | None = None
+) -> None:
+    """Let a draft go, with what was sent to it. Errors: `NotFound`; `DraftAltered`."""
     at = instant(clock.now())
     with write_transaction() as connection:
         draft = draft_of(connection, project_id, xml_form_id)
+        _require_seen(draft, seen)
         store.delete_draft(connection, project_id, xml_form_id)
         _note(connection, "form.update.draft.delete", draft._mapping, by=by, at=at)
 

@@ -22,6 +22,7 @@ class DraftPage:
     xml_form_id: str
     title: str
     version: str
+    hash: str
     filename: str
     created_at: str
     definition: FormDefinition
@@ -51,6 +52,7 @@ def draft_page(
         xml_form_id=row.xml_form_id,
         title=row.name,
         version=row.version,
+        hash=row.hash,
         filename=row.source_name or "",
         created_at=row.created_at,
         definition=FormDefinition.from_json(row.definition),

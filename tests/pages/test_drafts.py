@@ -138,3 +138,16 @@ def test_drafts_are_for_managers(village, admin, keep):
     assert admin.post(at(village, "draft/publish"), form="tidak").status_code == 404
     assert admin.get(at(village, "draft")).status_code == 404
     assert admin.see(kept.location)
+
+
+@ON_ONE_ENGINE
+def test_a_draft_that_nobody_saw_here_is_neither_published_nor_deleted(village, admin, keep):
+    seen = admin.get(keep().location).text
+    shown = {"form": "kunjungan", "hash": re.search(r'name="hash" value="(\w+)"', seen)[1]}
+    another = keep(GOOD.replace("Apa?", "Apa lagi?")).location
+    for act in ("publish", "delete"):
+        answer = admin.post(at(village, f"draft/{act}"), **shown)
+        assert answer.status_code == 409
+        assert "ada draf lain yang disimpan" in text_of(answer)
+    assert "kunjungan" not in village.phone("Euis").get("formList").text
+    assert admin.get(another).status_code == 200
