@@ -51,6 +51,6 @@ def _sort(part: Part, sent: Sent) -> None:
         sent.forms.append(part)
     elif part.name == MORE_TO_COME:
         sent.complete = False
-    elif part.file_name or part.content_type:  # and not one more field of somebody's form
+    else:
         name = (part.name or part.file_name).replace("\x00", "\ufffd")  # no database takes NUL
         sent.files.append(part._replace(name=name))

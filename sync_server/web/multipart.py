@@ -79,7 +79,16 @@ def _part(head: Field | File, file: IO[bytes]) -> Part:
 
 
 class _Decoder(MultipartDecoder):
-    """Werkzeug's, for heads that are not in UTF-8 and for names with backslashes."""
+    """Werkzeug's, for heads that are not in UTF-8, for names with backslashes, and to the byte."""
+
+    def _last_partial_boundary_index(self, data: bytes | bytearray) -> int:
+        """Where a boundary may begin whose end has not come: with the whole end of its line."""
+        line = max(data.rfind(b"\n"), data.rfind(b"\r"))
+        wanted, begun = b"--" + self.boundary, bytes(data[line + 1 :])
+        padded = begun.startswith(wanted) and not begun[len(wanted) :].strip(b"- \t")
+        if line < 0 or not (padded or wanted.startswith(begun)):
+            return len(data)
+        return line - 1 if data[max(line - 1, 0) : line + 1] == b"\r\n" else line
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         try:

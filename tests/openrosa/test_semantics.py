@@ -381,7 +381,7 @@ def test_a_film_passes_through_without_being_held_in_memory(reader, phone):
 
 @promise("O41")
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
-def test_the_form_may_be_a_plain_field_and_other_fields_are_nobodys(reader, phone):
+def test_the_form_may_be_a_plain_field_and_so_may_its_files(reader, phone):
     instance = new_id()
     data = {"xml_submission_file": filled(instance).decode(), "lain": "x"}
     answer = phone.village.client.post(
@@ -389,7 +389,7 @@ def test_the_form_may_be_a_plain_field_and_other_fields_are_nobodys(reader, phon
     )
     assert answer.status_code == 201
     assert reader.xml(instance) == filled(instance)
-    assert list(reader.files(instance)) == ["audit.csv"]
+    assert list(reader.files(instance)) == ["lain", "audit.csv"]
 
 
 @promise("O51")

@@ -8,6 +8,7 @@ import pytest
 from sync_server import db
 from sync_server.errors import BadEntity
 from sync_server.intake import deciding
+from sync_server.models.records import Submission
 from sync_server.web import turns
 
 pytestmark = pytest.mark.scenario
@@ -35,7 +36,10 @@ def test_a_form_that_cannot_be_decided_is_kept_and_answered_well(village, phone,
     xml = phone.register(str(uuid.uuid4()), nama="Siti", posyandu="melati")
     with caplog.at_level(logging.ERROR):
         phone.send(xml)
-    assert [(q.code, q.raw) for q in village.quarantine()] == [("engine_error", xml)]
+    (kept,) = village.quarantine()
+    (submission,) = village._rows(Submission)
+    assert (kept.code, kept.instance_id) == ("engine_error", submission.instance_id)
+    assert submission.xml == xml
     assert "RuntimeError at" in caplog.text
     assert "Siti" not in caplog.text
 

@@ -74,3 +74,14 @@ def test_parts_come_in_their_order_byte_for_byte_whatever_ends_a_line(end):
 def test_what_cannot_be_taken_apart_is_said_to_be_so(raw, boundary):
     with pytest.raises(NotMultipart):
         read(raw, boundary)
+
+
+@pytest.mark.parametrize("more", range(-2, 3))
+@pytest.mark.parametrize("last", [b"--", b"-- \t", b" \t   ", b""])
+def test_no_byte_is_added_or_lost_wherever_a_piece_ends(more, last):
+    head = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+    after = b"\r\n" if b"--" in last else head.removeprefix(b"--x") + b"\r\n--x--"
+    for place in range(len(b"\r\n--x") + len(last) + 2):
+        for odd in (b"\xff", b"\r", b"\n", b"\r\n", b"\r\n-", b"\r\n--"):
+            file = (b"\xff" * ((1 << 16) - len(head) - place + more - len(odd))) + odd
+            assert read(head + file + b"\r\n--x" + last + after)[0] == ("a", "", file)
