@@ -74,13 +74,14 @@ class SentSubmission:
     """One POST of a filled form. `complete` is False while more of its files are to come.
 
     `again` derives the changes of a known submission once more, so that what had been
-    quarantined of it gets a second chance.
+    quarantined of it gets a second chance; `received_at` is when that came.
     """
 
     raw: bytes
     attachments: tuple[Attached, ...] = ()
     complete: bool = True
     again: bool = False
+    received_at: str | None = None
     device_id: str | None = None  # the phone, where it is not the sender itself
     user_agent: str | None = None
     relayed: Relayed | None = None

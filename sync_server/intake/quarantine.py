@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from sync_server.intake.arrival import (
 from sync_server.intake.batches import read_item
 from sync_server.intake.ingest import ingest
 from sync_server.stores.audits import add_audit
+from sync_server.stores.blobs import find_blobs
 from sync_server.stores.quarantine import RELAYED_ITEM, decide_quarantined, find_quarantined
 from sync_server.stores.tokens import find_actors, find_device_by_id
 
@@ -49,6 +51,7 @@ def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock)
         # What another server settled is not judged as its phone's once more.
         settled = row.content_type == RELAYED_ITEM and "path" in item
         sender = actor_id and not settled and find_device_by_id(connection, project.id, actor_id)
+        files = _attached(row, find_blobs(connection, project.id, _hashes(row)))
     author = Author(
         actor_id=actor_id,
         device_id=row.device_id or str(item.get("deviceId", "")),
@@ -56,7 +59,7 @@ def retry(project: Project, quarantine_id: str, *, by: int | None, clock: Clock)
         may_decide=sender is None,
         relays=row.content_type == RELAYED_ITEM,
     )
-    sent = _sent(row, item, author)
+    sent = _sent(row, item, author, files)
     if isinstance(sent, Sent):
         result = ingest(project, [sent], author=author, clock=clock)[0]
     else:
@@ -109,10 +112,12 @@ def _actor(connection: Any, project: Project, row: Any, item: dict[str, Any]) ->
     return None if row.actor_id is None else int(row.actor_id)
 
 
-def _sent(row: Any, item: dict[str, Any], author: Author) -> Sent | Result:
+def _sent(
+    row: Any, item: dict[str, Any], author: Author, files: tuple[Attached, ...]
+) -> Sent | Result:
     """What was kept, as it is taken in again: what is kept of it once more are the same bytes."""
     if row.content_type not in (_CHANGE, RELAYED_ITEM):
-        return SentSubmission(row.raw, _attached(row), row.complete, again=True)
+        return SentSubmission(row.raw, files, row.complete, again=True, received_at=row.received_at)
     read = read_item(item, author)
     if isinstance(read, SentRaw):
         named = row.change_id or read.change_id
@@ -120,14 +125,28 @@ def _sent(row: Any, item: dict[str, Any], author: Author) -> Sent | Result:
     if isinstance(read, SentChange):
         return replace(read, item=row.raw)
     if isinstance(read, SentSubmission):
-        return replace(read, item=row.raw, attachments=_attached(row), again=True)
+        return replace(read, item=row.raw, attachments=files, complete=row.complete, again=True)
     return read
 
 
-def _attached(row: Any) -> tuple[Attached, ...]:
-    """The files a form was sent with, by whomever: of what came the size was noted then."""
+def _hashes(row: Any) -> list[str]:
+    return [one["sha256"] for one in row.attachments]
+
+
+def _attached(row: Any, present: Collection[str]) -> tuple[Attached, ...]:
+    """The files a form was sent with, by whomever: of what came the size was noted then.
+
+    The bytes of what a hub relays come behind it, and are here when they are anywhere `present`.
+    """
+    relayed = row.content_type == RELAYED_ITEM
     return tuple(
-        Attached(one["name"], one["sha256"], 0, one["contentType"], here=one.get("here", False))
+        Attached(
+            one["name"],
+            one["sha256"],
+            0,
+            one["contentType"],
+            here=one.get("here", False) or (relayed and one["sha256"] in present),
+        )
         for one in row.attachments
     )
 

@@ -232,7 +232,7 @@ class _Reader:
                 "instance_name": instance.instance_name,
                 "deprecated_id": instance.deprecated_id,
                 "client_time": next((c.client_time for c in changes), None),
-                "received_at": sent.relayed.received_at if sent.relayed else self.arrival.at,
+                "received_at": self._received_at(sent),
                 "path": [*path, self.arrival.stamp],
                 "deleted_at": None,
             }
@@ -298,6 +298,11 @@ class _Reader:
         if sent.relayed is None:
             return self.arrival.author.actor_id
         return self._account(sent.relayed)
+
+    def _received_at(self, sent: SentSubmission) -> str:
+        if sent.relayed is not None:
+            return sent.relayed.received_at
+        return sent.received_at or self.arrival.at
 
     def _account(self, relayed: Relayed) -> int | None:
         """The account here of whoever sent something first."""

@@ -189,6 +189,7 @@ class _Writer:
                 "xmlFormId": row.xml_form_id or "",
                 **_xml(row.raw),
                 "attachments": files,
+                **({} if row.complete else {"complete": False}),
                 **relayed,
             }
         if row.kind == "request":

@@ -12,6 +12,7 @@ from sync_server.db import read_transaction
 from sync_server.hubs.link import HubLink
 from sync_server.hubs.upstream import note
 from sync_server.models.people import Audit
+from sync_server.models.records import Submission, SubmissionAttachment
 from sync_server.publishing import access, lists, publish
 from sync_server.publishing.closing import set_state
 from sync_server.stores.forms import list_form_attachments, list_versions
@@ -163,6 +164,26 @@ def test_a_form_is_closed_at_the_hub_as_at_the_centre_and_opened_again(centre, h
     assert hub.village.shown(child)["nama"] == centre.shown(child)["nama"] == "Siti"
     hub.relay()
     assert {row.state for one in (hub.village, centre) for row in one.quarantine()} == {"resolved"}
+
+
+def test_what_waited_at_the_centre_for_its_form_has_its_files_there_and_is_as_complete(
+    centre, hub, manager
+):
+    phone = centre.phone("A")
+    hub.pair("Tanjung", posyandu="melati")
+    here, child = hub.phone(phone), str(uuid.uuid4())
+    with centre.app.app_context():
+        set_state(centre.project.id, "daftar", "closed", **manager)
+    hub.relay()
+    xml = here.register(child, posyandu="melati")
+    assert here.post(xml, **{"a.jpg": b"a photo", "*isIncomplete*": b"yes"}).status_code == 202
+    hub.relay()
+    with centre.app.app_context():
+        set_state(centre.project.id, "daftar", "open", **manager)
+    (submission,) = centre._rows(Submission)
+    (file,) = centre._rows(SubmissionAttachment)
+    assert not submission.complete
+    assert (file.name, file.here_at is not None) == ("a.jpg", True)
 
 
 @pytest.fixture

@@ -282,12 +282,17 @@ def test_parts_that_are_too_many_are_kept_as_they_came(village, phone):
 
 
 @promise("O42")
-def test_what_waits_for_its_form_is_no_more_complete_when_that_is_there(village, phone):
+def test_what_waits_for_its_form_is_no_newer_and_no_more_complete_when_that_is_there(
+    village, phone
+):
     xml = registration(phone).replace(b"id='daftar'", b"id='ukur'")
     set_state(village, "closed")
     assert phone.post(xml, **{"a.jpg": b"of a", "*isIncomplete*": b"yes"}).status_code == 202
+    (kept,) = village.quarantine()
+    village.pass_time(days=20)
     set_state(village, "open")
     assert not stored(village, xml, "ukur")[0].complete
+    assert stored(village, xml, "ukur")[0].received_at == kept.received_at
     assert phone.post(xml, **{"b.jpg": b"of b"}).status_code == 201
     assert stored(village, xml, "ukur")[0].complete
 
