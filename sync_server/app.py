@@ -17,7 +17,7 @@ from sync_server.clock import Clock, SystemClock
 from sync_server.context import Context
 from sync_server.db import connect, db
 from sync_server.settings import Settings
-from sync_server.web.bodies import refuse_unstorable_path
+from sync_server.web.bodies import MOST_FIELDS, bound_what_is_read_whole, refuse_unstorable_path
 from sync_server.web.converters import Name, RowId
 from sync_server.web.slashes import OneSlash
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
     app = Flask(__name__)
     app.secret_key = settings.secret_key or None
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_FIELDS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # a 405 says as much, in words of its door
     app.url_map.converters |= {"int": RowId, "path": Name}
     app.url_map.strict_slashes = False
@@ -47,6 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Flask:
         contacts=contacts,
     )
     app.before_request(refuse_unstorable_path)
+    app.before_request(bound_what_is_read_whole)
     for door in (openrosa, rest, sync, pages):
         door.register(app)
     app.wsgi_app = OneSlash(_behind_proxies(app, settings.proxies))  # type: ignore[method-assign]

@@ -25,6 +25,10 @@ _LARGEST = 2**31 - 1
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROLS_BUT_SPACE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
+_MOST_JSON = 16 << 20
+MOST_FIELDS = 1 << 20
+_FIELDS = ("application/x-www-form-urlencoded",)
+
 
 def read_body(shape: Schema, *, optional: bool = False) -> dict[str, Any]:
     """The body as its shape says; an empty one reads as {} where it is `optional`.
@@ -37,6 +41,14 @@ def read_body(shape: Schema, *, optional: bool = False) -> dict[str, Any]:
         return cast("dict[str, Any]", shape.load(plain))
     except ValidationError as exc:
         raise _refusal(exc) from exc
+
+
+def bound_what_is_read_whole() -> None:
+    """Bodies that are read into memory are small, whoever sends them; files are streamed."""
+    kind = request.mimetype
+    most = _MOST_JSON if kind.endswith("json") else MOST_FIELDS if kind in _FIELDS else None
+    if most is not None:
+        request.max_content_length = min(most, request.max_content_length or most)
 
 
 def json_body() -> Any:

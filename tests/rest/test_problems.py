@@ -1,5 +1,7 @@
 """Whatever is asked wrongly, the answer is JSON of one shape, and never a 500."""
 
+import io
+
 import pytest
 
 from tests.support.api import Api
@@ -49,3 +51,21 @@ def test_an_unknown_key_is_named(admin):
 def test_nobody_learns_from_a_refusal_whether_a_project_is_there(client, project):
     assert Api(client).get(f"/projects/{project}").status_code == 401
     assert Api(client).get("/projects/77").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "size"),
+    [
+        ("/v1/sessions", "application/json", 17 << 20),
+        ("/v1/sessions", "application/problem+json", 17 << 20),
+        ("/login", "application/x-www-form-urlencoded", 2 << 20),
+    ],
+)
+def test_what_is_read_whole_is_small_before_anybody_is_asked_who_they_are(app, path, kind, size):
+    answer = app.test_client().post(
+        path,
+        input_stream=io.BytesIO(),
+        environ_overrides={"CONTENT_LENGTH": str(size)},
+        content_type=kind,
+    )
+    assert answer.status_code == 413
