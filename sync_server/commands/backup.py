@@ -47,7 +47,8 @@ def backup(file: Path, as_json: bool) -> None:
     A file of this name is whole: it is written under another and renamed at the end.
     The settings are not in it (simpul.toml, SIMPUL_ variables).
     """
-    with command_app(), disk_in_one_line(), _progress() as tell:
+    whole = command_app(of_any_release=True)  # before an upgrade brings the tables up to date
+    with whole, disk_in_one_line(), _progress() as tell:
         here = context()
         contents = take(
             file,

@@ -6,14 +6,16 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import click
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from sync_server.app import create_app
+from sync_server.app import MIGRATIONS, create_app
 from sync_server.backups.restoring import is_unfinished
 from sync_server.db import db, read_transaction
 from sync_server.errors import SyncError
@@ -37,30 +39,41 @@ def loaded_settings() -> Settings:
         raise click.ClickException(f"{exc.filename} cannot be read: {exc.strerror}") from exc
 
 
-def refuse_if_not_initialised(settings: Settings) -> None:
-    """Stop with one line when `simpul init` has not been run here."""
+def refuse_if_not_initialised(settings: Settings, *, of_any_release: bool = False) -> None:
+    """Stop with one line when `simpul init` has not been run here, or not since an upgrade."""
     with refusals_in_one_line():
         unfinished = is_unfinished(settings)
     if unfinished:
         raise click.ClickException(
             f"a restore into {settings.home} has not come to its end: run `simpul restore` again"
         )
-    if not settings.secret_key or not has_tables(settings):
+    found = revision_of(settings)
+    if not settings.secret_key or found is None:
         raise click.ClickException(
             f"nothing is set up in {settings.home}: run "
             "`simpul init --admin-email YOU --admin-password PASSWORD` first"
         )
+    if found != _newest_revision() and not of_any_release:
+        raise click.ClickException(
+            f"the tables are those of another release ({found}): run "
+            "`simpul init` once more, it brings them up to date and changes nothing else"
+        )
 
 
-def has_tables(settings: Settings) -> bool:
-    """Whether `simpul init` has made its tables in the database."""
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def revision_of(settings: Settings) -> str | None:
+    """Which release's tables `simpul init` has made in the database; None where there are none."""
     file = settings.sqlite_file
     if file is not None and not file.exists():
-        return False  # to ask SQLite would make the file
+        return None  # to ask SQLite would make the file
     engine = create_engine(settings.database_url)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() is not None
+            return MigrationContext.configure(connection).get_current_revision()
     except DatabaseError as exc:
         raise no_database(exc) from exc
     finally:
@@ -75,13 +88,14 @@ def no_database(exc: DatabaseError) -> click.ClickException:
 
 
 @contextmanager
-def command_app() -> Iterator[Flask]:
+def command_app(*, of_any_release: bool = False) -> Iterator[Flask]:
     """An app within its context, for a command that works on a store that is set up.
 
-    A refusal inside ends the command with one line and exit status 1.
+    Its tables are those of this release, or `of_any_release`. A refusal inside ends the command
+    with one line and exit status 1.
     """
     settings = loaded_settings()
-    refuse_if_not_initialised(settings)
+    refuse_if_not_initialised(settings, of_any_release=of_any_release)
     app = create_app(settings)
     with app.app_context(), refusals_in_one_line():
         try:

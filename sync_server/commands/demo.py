@@ -19,9 +19,9 @@ from sync_server.app import create_app
 from sync_server.clock import SystemClock, instant, moment
 from sync_server.commands.common import (
     counted,
-    has_tables,
     loaded_settings,
     refusals_in_one_line,
+    revision_of,
 )
 from sync_server.commands.init import bring_tables, make_store, with_key
 from sync_server.commands.serve import Server, port_option, refuse_taken, workers_option
@@ -62,7 +62,7 @@ def demo(host: str, port: int, workers: int, fresh: bool, no_serve: bool) -> Non
 def _reused(settings: Settings, *, fresh: bool) -> Kept | None:
     """The demo that is here; None when there is none, or it had to go."""
     kept = find(settings.home)
-    if not has_tables(settings):
+    if revision_of(settings) is None:
         return None
     app = create_app(settings)
     with app.app_context(), refusals_in_one_line():

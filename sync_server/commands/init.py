@@ -8,7 +8,12 @@ from sqlalchemy.exc import DatabaseError
 
 from sync_server.accounts.people import check_login, set_up
 from sync_server.app import MIGRATIONS, create_app
-from sync_server.commands.common import loaded_settings, no_database, refusals_in_one_line
+from sync_server.commands.common import (
+    loaded_settings,
+    no_database,
+    refusals_in_one_line,
+    revision_of,
+)
 from sync_server.context import context
 from sync_server.db import db
 from sync_server.settings import Settings, make_home, make_key
@@ -35,6 +40,7 @@ def init(admin_email: str, admin_password: str) -> None:
     with app.app_context(), refusals_in_one_line():
         try:
             make_store(settings)
+            before = revision_of(settings)
             bring_tables()
             made = set_up(admin_email, admin_password, clock=context().clock)
             home = context().settings.home
@@ -42,6 +48,8 @@ def init(admin_email: str, admin_password: str) -> None:
             db.engine.dispose()
     if made:
         click.echo(f"set up in {home}; log in as {admin_email}")
+    elif before != revision_of(settings):
+        click.echo(f"{home} is set up already; its tables were brought up to date")
     else:
         click.echo(f"{home} is set up already; nothing was changed")
 

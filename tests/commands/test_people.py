@@ -8,6 +8,7 @@ import stat
 import zlib
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.inprocess import InProcess
 from tests.support.serving import ADMIN_EMAIL, ADMIN_PASSWORD, Served
@@ -115,6 +116,27 @@ def test_people_are_let_in_from_the_command_line(simpul):
     said(simpul("user", "set-password", "bidan@example.org", "--password", "posyandu-mawar-9"))
     unknown = simpul("user", "set-password", "x@example.org", "--password", "x" * 12)
     assert "x@example.org" in refused(unknown)
+
+
+def test_tables_of_another_release_are_not_served_but_brought_up_to_date(home, tmp_path):
+    admin = ("--admin-email", ADMIN_EMAIL, "--admin-password", ADMIN_PASSWORD)
+    home.command("init", *admin)
+    engine = create_engine(home.database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(text("DROP INDEX quarantine_sender"))
+        connection.execute(text("DROP INDEX blob_senders_sender"))
+        connection.execute(text("ALTER TABLE quarantine DROP COLUMN complete"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0013'"))
+    for words in (("serve", "--port", "8999"), ("project", "list")):
+        refusal = one_line(home.try_command(*words))
+        assert "another release (0013): run `simpul init` once more" in refusal
+    home.command("backup", str(tmp_path / "before.zip"))
+    assert "brought up to date" in home.command("init", *admin)
+    assert "nothing was changed" in home.command("init", *admin)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    assert found == newest
 
 
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
