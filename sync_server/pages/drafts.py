@@ -48,7 +48,7 @@ def publish_draft(project_id: int) -> AnyResponse | tuple[str, int]:
     """Publish a draft. What the project has against it is said on its page, and it stays."""
     visit = enter_to_shape(project_id)
     page = _page(project_id, request.form.get("form", ""))
-    version = request.form.get("version", page.version).strip()
+    version = request.form.get("version", "").strip() or page.version
     try:
         done = drafts.publish_draft(
             project_id,
