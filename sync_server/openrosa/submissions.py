@@ -86,6 +86,7 @@ def _taken_in() -> list[Result]:
     with ExitStack() as opened:
         body = opened.enter_context(closing(Remembering(request.environ["wsgi.input"])))
         request.environ["wsgi.input"] = g.came = body
+        request.max_content_length = context().settings.max_body_bytes  # of any kind: it is kept
         try:
             sent = _submissions(read_sent(opened))
         except (MissingXmlPart, UnreadableBody, BadRequest):
