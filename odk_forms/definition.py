@@ -38,6 +38,11 @@ class Field:
     def is_question(self) -> bool:
         return self.type not in (STRUCTURE, REPEAT)
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is a question with a label: what a phone fills in by itself has none."""
+        return self.is_question and bool(self.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class EntityBinding:

@@ -51,6 +51,7 @@ def test_a_draft_is_tried_on_a_phone_and_published(village, admin, keep, codes):
     page = admin.see(kept.location)
     assert "Tersimpan sebagai draf" in page
     assert "Dicoba belum" in page
+    assert "Pertanyaan 1" in page
     assert "Kunjungan rumah" in admin.see(at(village, "forms"))
     assert "kunjungan" not in village.phone("Euis").get("formList").text
 
