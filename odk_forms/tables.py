@@ -6,6 +6,8 @@ and one for each of its repeats.
 
 A KEY is the instanceID and the path of the row below it, `uuid:…/anak[2]/ukur[1]`; the PARENT_KEY
 of a row is the KEY of the row that it stands in. A value is the text of the XML and nothing else.
+Where a node is there several times and is no repeat, as one that was a repeat in an older version,
+its values stand below each other in one cell.
 """
 
 from __future__ import annotations
@@ -53,6 +55,15 @@ class _Node:
     choices: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Row:
+    """A row being written, and how many rows of each repeat, by its path, stand in it."""
+
+    key: str
+    cells: list[str]
+    met: dict[str, int] = field(default_factory=dict)
+
+
 class Layout:
     """The tables of a form, and how a filled one becomes rows of them."""
 
@@ -63,9 +74,9 @@ class Layout:
 
     def rows(self, instance: Instance, key: str) -> Iterator[tuple[int, list[str]]]:
         """The rows of one filled form as (number of the table, cells), that of the form last."""
-        row = list(self._blanks[ROOT])
-        yield from self._below(instance.root, self._root, row, key, key)
-        yield ROOT, row
+        row = _Row(key, list(self._blanks[ROOT]))
+        yield from self._below(instance.root, self._root, key, row)
+        yield ROOT, row.cells
 
     def chosen(self, instance: Instance) -> Iterator[tuple[str, str]]:
         """What was chosen in it where several may be: (path of the question, choice)."""
@@ -75,24 +86,23 @@ class Layout:
                     yield path, one
 
     def _below(
-        self, element: Any, node: _Node, row: list[str], key: str, row_key: str
+        self, element: Any, node: _Node, key: str, row: _Row
     ) -> Iterator[tuple[int, list[str]]]:
         """Write what is below `element` into the row it stands in; yield rows of repeats."""
-        met: dict[str, int] = {}
         for one in element:
             below = node.children.get(local(one.tag))
             if below is None:
                 continue
             if below.kind == REPEAT:
-                met[below.name] = met.get(below.name, 0) + 1
-                own_key = f"{key}/{below.name}[{met[below.name]}]"
-                own = [*self._blanks[below.table], row_key, own_key]
-                yield from self._below(one, below, own, own_key, own_key)
-                yield below.table, own
+                row.met[below.path] = row.met.get(below.path, 0) + 1
+                own_key = f"{key}/{below.name}[{row.met[below.path]}]"
+                own = _Row(own_key, [*self._blanks[below.table], row.key, own_key])
+                yield from self._below(one, below, own_key, own)
+                yield below.table, own.cells
             elif below.kind == STRUCTURE:
-                yield from self._below(one, below, row, f"{key}/{below.name}", row_key)
+                yield from self._below(one, below, f"{key}/{below.name}", row)
             else:
-                _write(below, row, content(one))
+                _write(below, row.cells, content(one))
 
 
 def lay_out(
@@ -153,11 +163,18 @@ def _graft(root: _Node, fields: Iterable[Field]) -> None:
 
 
 def _write(node: _Node, row: list[str], value: str) -> None:
-    """Put the value of a question into its cells; a second node of a name is kept behind it."""
+    """Put the value of a question into its cells; that of a second node of a name goes below it.
+
+    A point has the same line in each of its cells, so that no two of them are taken for one.
+    """
     first = node.column
     if node.kind == "geopoint":
-        parts = value.split(None, len(_GEOPOINT) - 1)
-        row[first : first + len(parts)] = parts
+        parts = value.strip().split(None, len(_GEOPOINT) - 1)
+        if parts:
+            several = bool(row[first])
+            parts += [""] * (len(_GEOPOINT) - len(parts))
+            for at, part in enumerate(parts, first):
+                row[at] = f"{row[at]}\n{part}" if several else part
         return
     row[first] = f"{row[first]}\n{value}" if row[first] and value else row[first] or value
     if node.choices:

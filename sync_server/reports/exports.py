@@ -23,7 +23,7 @@ from sync_server.reports.phone_audits import AUDIT, HEADER, can_be_read, rows_of
 from sync_server.reports.zips import Member, zipped
 from sync_server.stores.exports import sum_up
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Raised when the same submissions are written otherwise: what was fetched before is stale then."""
 
 ROOT_ALONE, TABLES, WITH_FILES = "csv", "csv.zip", "zip"

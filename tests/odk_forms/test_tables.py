@@ -164,6 +164,40 @@ def test_where_a_node_was_something_else_the_leading_version_says_what_it_is():
     assert [(one["nama"], one["nik"]) for one in found] == [("A", "1"), ("B", "")]
 
 
+def test_of_several_points_in_one_cell_each_keeps_its_line():
+    group = form(
+        """
+        | survey |
+        |        | type         | name | label |
+        |        | begin_group  | anak | Anak  |
+        |        | text         | nama | Nama  |
+        |        | geopoint     | di   | Di    |
+        |        | begin_repeat | ukur | Ukur  |
+        |        | decimal      | bb   | Berat |
+        |        | end_repeat   |      |       |
+        |        | end_group    |      |       |
+        """
+    )
+    parts = ("Latitude", "Longitude", "Altitude", "Accuracy")
+
+    def point(*sent: str) -> list[str]:
+        answers = "".join(f"<anak><di>{one}</di></anak>" for one in sent)
+        (root,) = rows(lay_out([group]), answers)[""]
+        return [root[f"anak-di-{part}"] for part in parts]
+
+    assert point("1 2 3 4", "5 6") == ["1\n5", "2\n6", "3\n", "4\n"]
+    assert point("1 2", "", "3 4 5 6") == ["1\n3", "2\n4", "\n5", "\n6"]
+    assert point("1 2 3 4", "1 2 3 4 ", "7") == ["1\n1\n7", "2\n2\n", "3\n3\n", "4\n4\n"]
+    one = "<anak><ukur><bb>{}</bb></ukur><ukur/></anak>"
+    found = rows(lay_out([group]), one.format(3) + one.format(4))["ukur"]
+    assert [(row["bb"], row["KEY"]) for row in found] == [
+        ("3", "uuid:1/anak/ukur[1]"),
+        ("", "uuid:1/anak/ukur[2]"),
+        ("4", "uuid:1/anak/ukur[3]"),
+        ("", "uuid:1/anak/ukur[4]"),
+    ]
+
+
 def test_choices_get_a_column_each():
     chosen = form(
         """
