@@ -26,6 +26,8 @@ from sync_server.stores.exports import sum_up
 _LAYOUT = 2
 """Raised when the same submissions are written otherwise: what was fetched before is stale then."""
 
+_FOLDER = "folder"
+
 ROOT_ALONE, TABLES, WITH_FILES = "csv", "csv.zip", "zip"
 """The kinds of exports, by the endings that Central gives their names."""
 
@@ -99,14 +101,16 @@ class Bundle:
 
     def add_file(self, name: str, key: str, sha256: str) -> None:
         """A file of the submission `key`. Of several of one name those that came later in the
-        table are in a folder of their submission, but for the same bytes once more."""
+        table are in a folder of their submission, but for the same bytes once more. No file is
+        called as a folder, whatever the case: it could not be unpacked beside it."""
         plain, folder = plain_name(name), plain_name(key.removeprefix("uuid:"))
         number, place = 1, plain
-        while (there := self._names.get(place.casefold())) is not None:
+        while (there := self._taken_by(place.casefold())) is not None:
             if there == sha256:
                 return
             place = f"{folder}/{plain}" if number == 1 else f"{folder}-{number}/{plain}"
             number += 1
+        self._names[place.rpartition("/")[0].casefold()] = _FOLDER
         self._names[place.casefold()] = sha256
         if self.media is None:
             self.media = self.new_file()
@@ -121,6 +125,12 @@ class Bundle:
             file.close()
         if self.media is not None:
             self.media.close()
+
+    def _taken_by(self, place: str) -> str | None:
+        """The hash of what stands in the way of a file there, `_FOLDER` for what is another
+        thing than a file of its name; None where it is free."""
+        folder = self._names.get(place.rpartition("/")[0], _FOLDER)
+        return _FOLDER if folder != _FOLDER else self._names.get(place)
 
     def _members(self) -> Iterator[Member]:
         for name, file in self.tables.items():

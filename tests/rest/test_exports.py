@@ -251,6 +251,35 @@ def test_the_files_that_the_forms_name_are_in_the_zip(village, reader):
 
 
 @on_sqlite
+def test_the_zip_unpacks_whole_where_a_file_is_called_as_a_folder_of_another(
+    village, reader, tmp_path
+):
+    publish_visit(village)
+    phone = village.phone("a")
+    sent = (  # the last to come is the first in the zip
+        *(("uuid:q9", "zz", b"1"), ("uuid:zz", "k1", b"2"), ("uuid:k1x", "k1", b"3")),
+        *(("uuid:Yy", "k2", b"4"), ("uuid:k2x", "k2", b"5"), ("uuid:q8", "yY", b"6")),
+    )
+    for instance, name, data in sent:
+        xml = filled(instance, foto=name)
+        assert send(phone, xml, (name, data)).status_code == 201
+        village.pass_time()
+    whole = unzipped(reader)
+    assert {name: data for name, data in whole.items() if name.startswith("media/")} == {
+        "media/yY": b"6",
+        "media/k2": b"5",
+        "media/Yy-2/k2": b"4",
+        "media/k1": b"3",
+        "media/zz/k1": b"2",
+        "media/q9/zz": b"1",
+    }
+    with zipfile.ZipFile(io.BytesIO(fetch(reader, "visit/submissions.csv.zip").data)) as archive:
+        archive.extractall(tmp_path)
+    for name, data in whole.items():
+        assert (tmp_path / name).read_bytes() == data
+
+
+@on_sqlite
 def test_who_lost_the_link_half_way_gets_the_rest_of_the_same_table(village, reader):
     publish_visit(village)
     path = f"{reader.base}/visit/submissions.csv"
