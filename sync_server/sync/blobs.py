@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, request, send_file
-from werkzeug.exceptions import ClientDisconnected, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import ClientDisconnected
 
 from sync_server.blobs import is_sha256
 from sync_server.context import context
@@ -22,7 +22,7 @@ from sync_server.intake import uploads
 from sync_server.reports.blobs import readable_blobs
 from sync_server.sync.senders import sender_of
 from sync_server.web.documented import documented
-from sync_server.web.problems import refuse, refuse_http
+from sync_server.web.problems import refuse
 
 bp = Blueprint("blobs", __name__)
 
@@ -107,14 +107,6 @@ def refuse_moved(exc: BlobMoved | BlobDiffers) -> Response:
     """A refusal that says where to go on."""
     complete = bool(exc.details.get("complete"))
     return _with_place(refuse(exc), uploads.Progress(int(str(exc.details["offset"])), complete))
-
-
-@bp.errorhandler(RequestedRangeNotSatisfiable)
-def refuse_range(exc: RequestedRangeNotSatisfiable) -> Response:
-    """A range behind the end, with the length of the whole."""
-    response = refuse_http(exc)
-    response.headers["Content-Range"] = f"{exc.units} */{exc.length}"
-    return response
 
 
 def _answer(progress: uploads.Progress) -> Response:

@@ -18,6 +18,7 @@ LOG = logging.getLogger(__name__)
 _CODES = {400: 400.1, 404: 404.1, 405: 405.50, 413: 413.50, 415: 415.50}
 _MESSAGES = {404: "there is no such address here"}
 _WAIT_SECONDS = 30
+_TOLD = ("Allow", "Content-Range")
 
 
 def handle_problems(bp: Blueprint) -> None:
@@ -37,12 +38,12 @@ def refuse(exc: SyncError) -> Response:
 
 
 def refuse_http(exc: HTTPException) -> Response:
-    """A refusal of Flask's: no such path or method, a body that is too large or no JSON."""
+    """A refusal of Flask's: no such path or method, no JSON, too large a body or range."""
     status = exc.code or 500
     message = _MESSAGES.get(status) or exc.description or exc.name
     response = _problem(status, _CODES.get(status, status), message)
     for name, value in exc.get_headers():
-        if name == "Allow":
+        if name in _TOLD:
             response.headers[name] = value
     return response
 

@@ -294,6 +294,7 @@ def test_who_lost_the_link_half_way_gets_the_rest_of_the_same_table(village, rea
     assert (anew.status_code, len(table(anew.data))) == (200, 2)
     behind = reader.api.get(path, headers={"Range": "bytes=9999-"}, buffered=True)
     assert behind.status_code == 416
+    assert behind.headers["Content-Range"] == f"bytes */{len(anew.data)}"
 
 
 @on_sqlite
