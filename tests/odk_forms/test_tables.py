@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -286,3 +287,23 @@ def test_what_was_typed_is_read_again_from_its_cell(safe):
         wanted = [*values, *(one if one in numbers else f"'{one}" for one in TYPED)]
     written = line([*values, *TYPED], safe=safe).decode()
     assert list(csv.reader(io.StringIO(written, newline=""), strict=True)) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("typed", "safe"),
+    [
+        ("x;=A1;y", "x;'=A1;y"),
+        ('a, ; "=A1"', 'a, ;\' "=A1"'),
+        (";;\t@x;\uff1d1", ";;'\t@x;'\uff1d1"),
+        ("- beras\r\n- gula\n\n +1", "'- beras\r\n'- gula\n\n' +1"),
+        ("-6.9 107.6;-6.8 107.5", "'-6.9 107.6;'-6.8 107.5"),
+        ("7;-3", "7;'-3"),
+        ("a; b = c; d-e\nf", "a; b = c; d-e\nf"),
+    ],
+)
+def test_nothing_is_worked_out_where_a_spreadsheet_splits_at_semicolons(typed, safe):
+    """And takes a quote that does not begin a cell for nothing but a quote, so that lines end."""
+    assert next(csv.reader(io.StringIO(line([typed], safe=True).decode(), newline=""))) == [safe]
+    split = line(["2026", typed, "5"], safe=True).decode()
+    signs = re.compile('[\\s"]*[-=+@\uff1d]')
+    assert not any(signs.match(one) for one in re.split("[;\r\n]", split))
