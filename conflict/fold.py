@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from conflict.edits import Edits
 from conflict.policy import Policies
 from conflict.settle import received_value
-from conflict.standing import see, stand, uncovered
+from conflict.standing import see, stand, stand_with, uncovered
 from conflict.types import (
     Op,
     RecordState,
@@ -129,7 +129,7 @@ def append(state: RecordState, one: SettledChange, policies: Policies) -> Record
         before = fields.get(name, _NONE).writes
         replaced = _with_heirs(state, name, settled.replaces)
         left = [w for w in before if w.change_id not in replaced]
-        fields[name] = stand((*left, writes[name]), policies.of(name))
+        fields[name] = stand_with(left, writes[name], policies.of(name))
     deletes = dict(state.deletes)
     if _is_delete(one):
         deletes[one.change.change_id] = {

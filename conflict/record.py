@@ -66,20 +66,20 @@ class Record:
         return next(steps, None)
 
     def served_with(self, version: int) -> int:
-        """The number that was served first when the record had so many changes.
+        """The number that was served last when the record had so many changes.
 
-        Phones are told numbers, programs how many changes a record has. A version that this
-        server does not know any more is its own number.
+        Phones are told numbers, programs how many changes a record has, and of what altered
+        without one they hear by the feed. A version that this server does not know any more is
+        its own number.
         """
-        count = self.state.version
+        count, number = self.state.version, self.served
         if version > count:
             return version
         for step in self.undo:
-            if step.change_id is None:
-                continue
             if count == version:
-                return step.served
-            count -= 1
+                return number
+            if step.change_id is not None:
+                count, number = count - 1, step.served - 1
         return version
 
     def number_here(self, number: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -71,7 +72,16 @@ def _calendar_day(text: str) -> date | None:
 
 def stand(writes: Iterable[Write], policy: Policy) -> Standing:
     """The standing writes of one property, one at least, with the one that its policy shows."""
-    ordered = tuple(sorted(writes, key=_order))
+    return _standing(tuple(sorted(writes, key=_order)), policy)
+
+
+def stand_with(others: Sequence[Write], write: Write, policy: Policy) -> Standing:
+    """As `stand`, of one write more than `others`, which are in order."""
+    place = bisect_right(others, _order(write), key=_order)
+    return _standing((*others[:place], write, *others[place:]), policy)
+
+
+def _standing(ordered: tuple[Write, ...], policy: Policy) -> Standing:
     return Standing(ordered, _SHOWN.get(policy.kind, _greatest)(ordered))
 
 

@@ -32,7 +32,7 @@ MUTANTS = (
         "settled values dropped",
         "Under `last`, what is not shown is forgotten, not listed as settled.",
         "L3",
-        "conflict.standing:stand",
+        "conflict.standing:_standing",
         "return Standing(ordered,",
         'return Standing(ordered[-1:] if policy.kind == "last" else ordered,',
     ),
@@ -163,7 +163,7 @@ MUTANTS = (
         "Without the history, what came last is taken for the greatest.",
         "L12",
         "conflict.fold:append",
-        "fields[name] = stand((*left, writes[name]), policies.of(name))",
+        "fields[name] = stand_with(left, writes[name], policies.of(name))",
         "fields[name] = Standing((*left, writes[name]), one.change.change_id)",
     ),
     bug(

@@ -202,7 +202,9 @@ class Program:
         """Read every record that is in the lists."""
         rows = {entity: server.row(entity) for entity in server.records}
         self.pages = {
-            entity: (row[2], server.page(entity)) for entity, row in rows.items() if row is not None
+            entity: (server.version(entity), server.page(entity))
+            for entity, row in rows.items()
+            if row is not None
         }
         return self
 

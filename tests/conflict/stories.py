@@ -275,6 +275,8 @@ class Story:
             old = self.server.policies
             kinds = {**old.by_property, field: Policy.parse(OTHERWISE[kind % len(OTHERWISE)])}
             self.server.declare(replace(old, by_property=kinds))
+            if self.program.pages:
+                self.program.fetch(self.server)  # the feed tells it, under the same version
 
     def tomorrow(self, *_) -> None:
         later = [day for day in DAYS if day > self.server.today]
