@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
 
 from odk_forms.openrosa import SUCCESS
@@ -86,7 +86,7 @@ def _taken_in() -> list[Result]:
     with ExitStack() as opened:
         body = opened.enter_context(closing(Remembering(request.environ["wsgi.input"])))
         request.environ["wsgi.input"] = g.came = body
-        request.max_content_length = context().settings.max_body_bytes  # of any kind: it is kept
+        request.max_content_length = current_app.config["MAX_CONTENT_LENGTH"]  # of whatever kind
         try:
             sent = _submissions(read_sent(opened))
         except (MissingXmlPart, UnreadableBody, BadRequest):

@@ -125,10 +125,10 @@ def test_who_was_shown_the_record_before_the_policy_is_held_to_what_was_shown_th
     assert filled(stood, 4, bb="10").fields == (("bb", "written"),)
 
 
-def test_a_program_names_how_many_changes_it_was_shown_whatever_phones_were(stood):
+def test_a_program_names_how_many_changes_it_was_shown_and_was_shown_what_they_read_last(stood):
     set_policy(stood, "max")
     assert (stood.record(1).version, stood.served(1)) == (3, 4)
-    assert stood.write(1, base=3, bb="10").fields == (("bb", "unchanged"),)
+    assert stood.write(1, base=3, bb="12").fields == (("bb", "unchanged"),)
     assert (stood.record(1).version, stood.served(1)) == (4, 5)
     assert stood.write(1, base=4, bb="12").fields == (("bb", "unchanged"),)
 
